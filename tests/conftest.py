@@ -1,0 +1,58 @@
+"""Fixtures for every test: the databases (tests/database.py) as the runtime role."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
+
+from tests import database
+
+_controller = contextlib.ExitStack()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """With xdist the controller starts the one server, before its workers exist."""
+    if getattr(session.config.option, "numprocesses", None):
+        _controller.enter_context(database.server())
+
+
+def pytest_unconfigure() -> None:
+    _controller.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test with a database gets both aliases: no room can tell where the keys lie."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        marker = item.get_closest_marker("django_db")
+        if marker is None and not fixtures & {"db", "transactional_db", "live_server"}:
+            continue
+        options = dict(marker.kwargs) if marker else {}
+        item.add_marker(
+            pytest.mark.django_db(**{"databases": "__all__", **options}), append=False
+        )
+
+
+@pytest.fixture(scope="session")
+def _renew_databases(django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[], None]]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with database.server() as server, django_db_blocker.unblock():
+        yield database.prepare(server, worker)
+        database.connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, _renew_databases: Callable[[], None]
+) -> Iterator[None]:
+    """In place of pytest-django's: it would create databases as the runtime role."""
+
+    def teardown(_case: TransactionTestCase) -> None:
+        _renew_databases()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
