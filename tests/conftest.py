@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
@@ -31,9 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if marker is None and not fixtures & {"db", "transactional_db", "live_server"}:
             continue
         options = dict(marker.kwargs) if marker else {}
-        item.add_marker(
-            pytest.mark.django_db(**{"databases": "__all__", **options}), append=False
-        )
+        item.add_marker(pytest.mark.django_db(**{"databases": "__all__", **options}), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +40,7 @@ def _renew_databases(django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[]
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     with database.server() as server, django_db_blocker.unblock():
         yield database.prepare(server, worker)
-        database.connections.close_all()
+        connections.close_all()
 
 
 @pytest.fixture(scope="session")

@@ -205,6 +205,7 @@ def _point(found: Server, alias: str, name: str, role: str) -> None:
         connections.databases[alias].pop(attribute, None)
     connections.databases[alias].update(env.database(chosen))
     connections.configure_settings(connections.databases)
-    if hasattr(connections._connections, alias):
-        connections[alias].close()
-        del connections[alias]
+    for connection in connections.all(initialized_only=True):
+        if connection.alias == alias:
+            connection.close()
+            del connections[alias]
