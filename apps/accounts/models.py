@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.controllers.models import Controller
+from apps.core.models import Base, Scoped
+
+
+class UserManager(BaseUserManager["User"]):
+    """Accounts are made by `accounts.invite`; this exists for Django's own commands."""
+
+    def create_user(self, email: str, password: str | None = None, **values: Any) -> User:
+        user = self.model(email=self.normalize_email(email), **values)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **values: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **values)
+
+
+class User(Base, AbstractBaseUser, PermissionsMixin):
+    """A member of staff. Rows are seen through a membership, whatever the flags here say."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200)
+    language = models.CharField(max_length=2, default="fr")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects = UserManager()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Role(models.TextChoices):
+    RECOPS = "recops", _("RecOps")
+    DPO = "dpo", _("DPO")
+    AUDITOR = "auditor", _("Auditor")
+    OPERATOR = "operator", _("Operator")
+
+
+class Membership(Base):
+    """A person's role for one controller. Read before a scope exists: it decides the scope."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["user", "controller", "role"], name="role_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.user_id}"
+
+
+class ApiKey(Scoped):
+    """A machine's key: the secret is shown once; only its SHA-256 is kept."""
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    #: The first characters, so that people can tell keys apart.
+    prefix = models.CharField(max_length=12, unique=True)
+    digest = models.BinaryField(max_length=32)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.prefix
+
+
+class SignInLink(Base):
+    """A single-use link to sign in from loopback (the demo). Only its SHA-256 is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    digest = models.BinaryField(max_length=32, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)

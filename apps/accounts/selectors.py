@@ -1,0 +1,31 @@
+"""Reads of this room: who may do what."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Membership
+from apps.controllers.models import Controller
+from apps.core import scope
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+
+
+def controllers_of(user_id: UUID) -> list[Controller]:
+    """The legal entities a person works for, by name."""
+    held = Membership.objects.filter(user_id=user_id).values("controller_id")
+    return list(Controller.objects.filter(pk__in=held).order_by("name"))
+
+
+def roles(user_id: UUID, controller_id: UUID) -> frozenset[str]:
+    rows = Membership.objects.filter(user_id=user_id, controller_id=controller_id)
+    return frozenset(rows.values_list("role", flat=True))
+
+
+def require_role(actor: Actor, *allowed: str) -> None:
+    """Raises Refused unless the actor is a person holding one of the roles in this scope."""
+    held = roles(actor.id, scope.current()) if actor.kind == "user" else frozenset()
+    if not held & set(allowed):
+        raise Refused("role", _("Your role does not allow this. Ask your DPO."))

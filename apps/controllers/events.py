@@ -1,0 +1,19 @@
+"""What the ledger says of legal entities."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit.verbs import Verb, declare
+
+CONTROLLER_REGISTERED = declare(
+    Verb("controller.registered", _("Legal entity registered")),
+)
+SETTINGS_CHANGED = declare(
+    Verb(
+        "controller.settings_changed",
+        _("Settings of the legal entity changed (%(changed)s values)"),
+        counts=("changed",),
+    ),
+)
+ACTIVITY_REGISTERED = declare(
+    Verb("controller.activity_registered", _("Processing activity registered")),
+)

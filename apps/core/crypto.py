@@ -1,0 +1,167 @@
+"""Sealing, wrapping, blinding, committing.
+
+Principles.
+1. Every sealed value is bound to its place. The associated data of AES-256-GCM is
+   (format, table, column, row): a ciphertext moved to another row, column or table does not
+   open. Keys are chosen by the subject's id and the epoch's id, never by trial: GCM does not
+   commit to a key.
+2. Keys form a chain: root key (a file or the environment) → epoch key of a controller (a file,
+   wrapped) → data key of a subject (a row in the keys database, wrapped). Destroying a link
+   destroys everything below it; that is what erasure means here.
+3. A data key is 32 random bytes, never derived from anything, so that it cannot come back.
+4. Nonces are 96 random bits. A data key seals some dozens of values and an epoch key wraps at
+   most tens of millions of data keys, far below the 2^32 messages NIST SP 800-38D §8.3 allows.
+5. Equality is asked of blind indexes (HMAC-SHA-256 under a key of the controller, over the
+   normalised value), never of ciphertexts.
+6. A commitment is SHA-256(0x02 ‖ 32 random bytes ‖ value). Without the salt it tells nothing
+   about the value; the salt is sealed under the subject's key and goes with it.
+
+What can never be undone: `destroy` in apps/keys. Nothing in this module keeps a key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import unicodedata
+from pathlib import Path
+from uuid import UUID
+
+import phonenumbers
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import Unavailable
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+_FORMAT = b"\x01"
+_COMMIT_PREFIX = b"\x02"
+
+
+class CryptoError(Exception):
+    """A value does not open: wrong key, wrong place, or changed bytes. Says no more."""
+
+
+def new_key() -> bytes:
+    return os.urandom(KEY_BYTES)
+
+
+def encrypt(key: bytes, plaintext: bytes, associated: bytes) -> bytes:
+    """AES-256-GCM: format byte ‖ 12-byte nonce ‖ ciphertext ‖ 16-byte tag."""
+    nonce = os.urandom(NONCE_BYTES)
+    return _FORMAT + nonce + AESGCM(key).encrypt(nonce, plaintext, associated)
+
+
+def decrypt(key: bytes, sealed: bytes, associated: bytes) -> bytes:
+    """Raises CryptoError when the value does not open."""
+    sealed = bytes(sealed)
+    if sealed[:1] != _FORMAT or len(sealed) < 1 + NONCE_BYTES + 16:
+        raise CryptoError("unknown format")
+    nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, associated)
+    except InvalidTag as error:
+        raise CryptoError("does not open") from error
+
+
+def seal(key: bytes, plaintext: bytes, *, table: str, column: str, row: UUID) -> bytes:
+    return encrypt(key, plaintext, _place(table, column, row))
+
+
+def open(key: bytes, sealed: bytes, *, table: str, column: str, row: UUID) -> bytes:  # noqa: A001 - the field's word; always written crypto.open
+    """Raises CryptoError when the value was sealed elsewhere, or for another row."""
+    return decrypt(key, sealed, _place(table, column, row))
+
+
+def _place(table: str, column: str, row: UUID) -> bytes:
+    return b"|".join((b"lethe/seal/1", table.encode(), column.encode(), row.bytes))
+
+
+def wrap(epoch_key: bytes, data_key: bytes, *, subject: UUID, epoch: UUID) -> bytes:
+    return encrypt(epoch_key, data_key, b"lethe/wrap/1|" + subject.bytes + epoch.bytes)
+
+
+def unwrap(epoch_key: bytes, wrapped: bytes, *, subject: UUID, epoch: UUID) -> bytes:
+    """Raises CryptoError when the key was wrapped for another subject or epoch."""
+    return decrypt(epoch_key, wrapped, b"lethe/wrap/1|" + subject.bytes + epoch.bytes)
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """HKDF-SHA-256 (RFC 5869): one key, many purposes, none of which reveals another."""
+    return HKDF(SHA256(), KEY_BYTES, salt=b"lethe/1", info=purpose.encode()).derive(key)
+
+
+def blind(key: bytes, *, kind: str, value: str) -> bytes:
+    """32 bytes that are equal for equal values of one kind under one key."""
+    message = kind.encode() + b"\x00" + normalise(kind, value).encode()
+    return hmac.new(key, message, hashlib.sha256).digest()
+
+
+def normalise(kind: str, value: str) -> str:
+    """One spelling per value: e-mails folded (tags kept), phones as E.164 where they parse."""
+    text = unicodedata.normalize("NFKC", value).strip()
+    if kind == "email":
+        return text.casefold()
+    if kind == "phone":
+        return _phone(text)
+    return text
+
+
+def _phone(text: str) -> str:
+    try:
+        parsed = phonenumbers.parse(text, "FR")
+    except phonenumbers.NumberParseException:
+        return "".join(character for character in text if character.isdigit())
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def commit(value: bytes) -> tuple[bytes, bytes]:
+    """(commitment, salt): publish the first, seal the second."""
+    salt = os.urandom(KEY_BYTES)
+    return commitment(value, salt), salt
+
+
+def commitment(value: bytes, salt: bytes) -> bytes:
+    return hashlib.sha256(_COMMIT_PREFIX + salt + value).digest()
+
+
+def root_key() -> bytes:
+    """The installation's root key, 32 bytes: base64 in LETHE_ROOT_KEY or LETHE_ROOT_KEY_FILE.
+
+    Raises Unavailable when there is none, when the file can be read by others, or when the
+    value is not 32 bytes: Lethe does not start without a key, and never invents one.
+    """
+    text = settings.LETHE_ROOT_KEY or _key_file(settings.LETHE_ROOT_KEY_FILE)
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise _no_root_key(_("The root key must be 32 bytes written in base64."))
+    return key
+
+
+def _key_file(name: str) -> str:
+    if not name:
+        raise _no_root_key(_("Set LETHE_ROOT_KEY_FILE (or LETHE_ROOT_KEY) to the root key."))
+    path = Path(name)
+    try:
+        mode = path.stat().st_mode & 0o077
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _no_root_key(_("The root key's file cannot be read.")) from error
+    if mode:
+        raise _no_root_key(_("The root key's file must be readable by its owner only (0600)."))
+    return text
+
+
+def _no_root_key(message: object) -> Unavailable:
+    return Unavailable("root_key", message, field="LETHE_ROOT_KEY_FILE")  # type: ignore[arg-type]  # a lazy translation

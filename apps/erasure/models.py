@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from apps.connectors.models import Connection
+from apps.controllers.models import Controller
+from apps.core.models import APPEND_ONLY, Scoped
+from apps.retention.models import Policy
+from apps.subjects.models import Record
+
+
+class Plan(Scoped):
+    """A frozen list of steps on one connection, proposed to a person for approval."""
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", _("waiting for approval")
+        APPROVED = "approved", _("approved")
+        REFUSED = "refused", _("refused")
+        FINISHED = "finished", _("finished")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    #: 1, 2, 3… within the controller, for people to name it.
+    number = models.PositiveIntegerField()
+    action = models.CharField(max_length=16, choices=Connection.Action.choices)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.PROPOSED)
+    proposed_at = models.DateTimeField(db_default=Now())
+    as_of = models.DateField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    #: No effect before this instant: until then the plan can be called back.
+    grace_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["controller", "number"], name="plan_number_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
+class Step(Scoped):
+    """One record to erase. The row is the queue: state, lease and attempt are the truth."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("planned")
+        CLAIMED = "claimed", _("being prepared")
+        SENT = "sent", _("sent to the ATS")
+        VERIFIED = "verified", _("erased and verified")
+        RESIDUAL = "residual", _("data remain")
+        UNVERIFIABLE = "unverifiable", _("cannot be verified")
+        FAILED = "failed", _("failed")
+        MANUAL = "manual", _("to be done by hand")
+        STALE = "stale", _("changed since approval")
+        HELD = "held", _("under a legal hold")
+        CANCELLED = "cancelled", _("cancelled")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="steps")
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="steps")
+    record_version = models.PositiveIntegerField()
+    #: The deciding ground when planned: its rule and the day after which it was due.
+    rule = models.CharField(max_length=48)
+    due_on = models.DateField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.PLANNED)
+    #: Stable code of why (never a vendor's text).
+    code = models.CharField(max_length=64, blank=True)
+    #: Fencing token: a worker whose attempt is not this one writes nothing.
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+    #: How many calls with an effect were committed as `sent`.
+    sends = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    request_id = models.CharField(max_length=100, blank=True)
+    #: Names of fields by what the read-back showed: never their values.
+    clean = models.JSONField(default=list)
+    residue = models.JSONField(default=list)
+    confirmed = models.JSONField(default=list)
+    unread = models.JSONField(default=list)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["plan", "record"], name="step_of_record_once"),
+            models.UniqueConstraint(
+                fields=["record"],
+                condition=models.Q(state__in=["planned", "claimed", "sent"]),
+                name="one_living_step_a_record",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["plan", "state"],
+                condition=models.Q(state__in=["planned", "claimed", "sent"]),
+                name="step_living",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Evidence(Scoped):
+    """What was read before and after a step: salted commitments, times, request. No values."""
+
+    privileges = APPEND_ONLY
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="evidence")
+    kind = models.CharField(max_length=8)  # before | after
+    commitment = models.BinaryField(max_length=32)
+    #: Sealed under the subject's key: shredded with it, after which nothing can be tested.
+    sealed_salt = models.BinaryField()
+    request_id = models.CharField(max_length=100, blank=True)
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class Certificate(Scoped):
+    """The signed account of a finished plan: canonical JSON and an Ed25519 signature."""
+
+    privileges = APPEND_ONLY
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    plan = models.OneToOneField(Plan, on_delete=models.PROTECT, related_name="certificate")
+    #: A C2SP signed note whose text is the canonical JSON.
+    note = models.TextField()
+    issued_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from apps.connectors.models import Connection
+from apps.controllers.models import Controller
+from apps.core.models import Scoped
+
+
+class Subject(Scoped):
+    """A person (the data subject). Every value about them is sealed under their own key."""
+
+    class State(models.TextChoices):
+        LIVING = "living", _("kept")
+        SHREDDING = "shredding", _("being shredded")
+        SHREDDED = "shredded", _("shredded")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.LIVING)
+    #: Found to be the same person as another subject; holds and consents count for both.
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="merged"
+    )
+    #: Sealed canonical JSON: {"first": str, "last": str}, and lists of strings.
+    sealed_name = models.BinaryField(null=True)
+    sealed_emails = models.BinaryField(null=True)
+    sealed_phones = models.BinaryField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    shredded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["controller"],
+                condition=models.Q(state="shredding"),
+                name="subject_shredding",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Record(Scoped):
+    """One ATS's file on one person."""
+
+    class State(models.TextChoices):
+        PRESENT = "present", _("in the ATS")
+        #: The ATS no longer returns it although nobody here erased it.
+        GONE = "gone", _("no longer in the ATS")
+        ERASED = "erased", _("erased and verified")
+        #: Came back after its erasure without a new application: due at once.
+        RESURRECTED = "resurrected", _("came back after erasure")
+
+    class Origin(models.TextChoices):
+        APPLIED = "applied", _("applied")
+        SOURCED = "sourced", _("sourced")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="records")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    #: Remote ids may be personal: found by keyed digest, read by unsealing.
+    remote_digest = models.BinaryField(max_length=32)
+    sealed_remote_id = models.BinaryField(null=True)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.PRESENT)
+    origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.APPLIED)
+    #: Raised whenever a fact changes; a plan made for an older version falls.
+    version = models.PositiveIntegerField(default=1)
+    #: Local date the ATS first collected the data, and how far it can be trusted.
+    collected_on = models.DateField(null=True)
+    collected_quality = models.CharField(max_length=12, default="missing")
+    talent_pool = models.BooleanField(default=False)
+    #: Digest (keyed) of the facts last taken in, to tell a change from a repetition.
+    fingerprint = models.BinaryField(max_length=32, default=bytes)
+    #: The erasure step whose call with an effect was committed; while set, a hold is too late.
+    sending_step = models.UUIDField(null=True)
+    seen_at = models.DateTimeField(db_default=Now())
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["connection", "remote_digest"], name="record_of_remote_once"
+            ),
+        )
+        indexes = (models.Index(fields=["controller", "state"], name="record_state"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Application(Scoped):
+    """One application of a record: its state and its dates are what retention decides on."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("in process")
+        REJECTED = "rejected", _("rejected")
+        HIRED = "hired", _("hired")
+        WITHDRAWN = "withdrawn", _("withdrawn by the candidate")
+        CONVERTED = "converted", _("converted")
+        UNKNOWN = "unknown", _("unknown state")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="applications")
+    remote_digest = models.BinaryField(max_length=32)
+    state = models.CharField(max_length=16, choices=State.choices)
+    prospect = models.BooleanField(default=False)
+    #: The ATS's job id (not personal); empty: a spontaneous application.
+    job = models.CharField(max_length=100, blank=True)
+    #: Country of the establishment, ISO 3166-1 alpha-2; empty: unknown, so nothing is due.
+    country = models.CharField(max_length=2, blank=True)
+    #: Local dates of the establishment, each with exact | approximate | missing.
+    applied_on = models.DateField(null=True)
+    applied_quality = models.CharField(max_length=12, default="missing")
+    closed_on = models.DateField(null=True)
+    closed_quality = models.CharField(max_length=12, default="missing")
+    rejected_notified_on = models.DateField(null=True)
+    rejected_notified_quality = models.CharField(max_length=12, default="missing")
+    hire_started_on = models.DateField(null=True)
+    hire_started_quality = models.CharField(max_length=12, default="missing")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["record", "remote_digest"], name="application_of_record_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Change(models.Model):
+    """A record whose facts are newer than its grounds: written with the facts, taken by refresh.
+
+    Level-triggered: presence says "look again", nothing is lost when a worker dies.
+    """
+
+    record = models.OneToOneField(
+        Record, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return str(self.record_id)

@@ -1,0 +1,213 @@
+"""Every setting of Lethe, read from the environment once. Test shortcuts: config/test.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = False
+SECRET_KEY = env.text("LETHE_SECRET_KEY")
+ALLOWED_HOSTS = env.words("LETHE_HOSTS", "localhost,127.0.0.1,[::1]")
+BASE_URL = env.text("LETHE_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+#: The name of this installation in every ledger's origin (C2SP: a schema-less URL).
+LETHE_NAME = env.text("LETHE_NAME", "lethe.localhost")
+
+# --- Keys -----------------------------------------------------------------------------------
+LETHE_ROOT_KEY = env.text("LETHE_ROOT_KEY", "")
+LETHE_ROOT_KEY_FILE = env.text("LETHE_ROOT_KEY_FILE", "")
+LETHE_KEYS_DIR = Path(env.text("LETHE_KEYS_DIR", str(BASE_DIR / ".lethe" / "keys")))
+
+# --- Databases ------------------------------------------------------------------------------
+# The runtime role owns nothing; `migrate` and `provision` connect as the owner.
+AS_OWNER = env.text("LETHE_DATABASE_ROLE", "runtime") == "owner"
+_MAIN, _KEYS = (
+    ("DATABASE_OWNER_URL", "KEYS_DATABASE_OWNER_URL")
+    if AS_OWNER
+    else ("DATABASE_URL", "KEYS_DATABASE_URL")
+)
+DATABASES = {
+    "default": {**env.database(_MAIN), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
+    "keys": {**env.database(_KEYS), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
+}
+#: The role that `provision` grants to: the one the service runs as.
+RUNTIME_ROLE = env.text("LETHE_RUNTIME_ROLE", str(env.database("DATABASE_URL").get("USER", "")))
+DATABASE_ROUTERS = ["config.routers.KeysRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Broker ---------------------------------------------------------------------------------
+BROKER_URL = env.text("BROKER_URL", "")
+
+# --- Rooms ----------------------------------------------------------------------------------
+ROOMS = [
+    "apps.core",
+    "apps.audit",
+    "apps.keys",
+    "apps.controllers",
+    "apps.accounts",
+    "apps.connectors",
+    "apps.subjects",
+    "apps.consents",
+    "apps.retention",
+    "apps.erasure",
+    "apps.console",
+    "apps.api",
+]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    *ROOMS,
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.console.middleware.ControllerScopeMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.console.context.console",
+            ],
+        },
+    },
+]
+
+# --- People ---------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_ADAPTER = "apps.console.staff.StaffAccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an operator invites; nobody signs up
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "console:today"
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+
+# --- Languages ------------------------------------------------------------------------------
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", _("French")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Web ------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static-collected"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+#: Behind TLS unless this is a loopback installation (the demo).
+_TLS = BASE_URL.startswith("https://")
+if not _TLS and not BASE_URL.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]")):
+    raise ImproperlyConfigured("LETHE_BASE_URL must be https:// unless it is a loopback address.")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _TLS else None
+SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# --- API ------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_VERSIONING_CLASS": None,
+    "EXCEPTION_HANDLER": "apps.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lethe",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# --- Logs: ids only, never a person ---------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"no_person": {"()": "apps.core.logs.RedactPeople"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["no_person"],
+        },
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}
+
+# --- Outside world --------------------------------------------------------------------------
+#: Hosts a connector may call; anything else is refused before a socket opens.
+ATS_HOSTS = env.words("LETHE_ATS_HOSTS", "harvest.greenhouse.io,auth.greenhouse.io")
