@@ -14,6 +14,7 @@ SIGNATURE = (
     "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3m"
     "FXmRKuwHjG1Yu72IneyaQM=\n"
 )
+SPACED = "example.com/\u00a0foo"
 NOTE = f"{TEXT}\n{SIGNATURE}"
 
 
@@ -52,7 +53,7 @@ def test_what_we_sign_verifies_and_survives_a_witness_adding_a_line() -> None:
         f"{TEXT}\n{SIGNATURE.replace('— ', '—')}",
         f"{TEXT}\n{SIGNATURE.replace('example.com/foo ', '')}",
         f"{TEXT}\n{SIGNATURE.replace('example.com/foo', 'example.com/foo+1')}",
-        f"{TEXT}\n{SIGNATURE.replace('example.com/foo', 'example.com/\u00a0foo')}",
+        f"{TEXT}\n{SIGNATURE.replace('example.com/foo', SPACED)}",
         f"{TEXT}\n{SIGNATURE.replace('yaQM=', 'yaQM')}",
         f"{TEXT}\n{SIGNATURE.replace('yaQM=', 'yaQN=')}",
         f"{TEXT}\n{SIGNATURE.replace('Uw2Q', 'Uw2*')}",
