@@ -57,9 +57,7 @@ def grant(*, actor: Actor, user_id: UUID, role: str) -> Membership:
         user_id=user_id, controller_id=scope.current(), role=role
     )
     if created:
-        audit.record(
-            events.ROLE_GRANTED, actor=actor, object_id=user_id, codes={"role": str(role)}
-        )
+        audit.record(events.ROLE_GRANTED, actor=actor, object_id=user_id, codes={"role": str(role)})
     return membership
 
 

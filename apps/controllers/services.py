@@ -117,5 +117,3 @@ def _check(controller: Controller) -> None:
         raise Invalid(
             "dpo_email", _("Give the DPO's e-mail address."), field="dpo_email"
         ) from error
-
-

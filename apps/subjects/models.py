@@ -61,7 +61,8 @@ class Record(Scoped):
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="records")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
-    #: Remote ids may be personal: found by keyed digest, read by unsealing.
+    #: Remote ids may be personal: found by keyed digest, read by unsealing. Both go with the
+    #: erasure: the tombstone's digest lies with the keys.
     remote_digest = models.BinaryField(max_length=32)
     sealed_remote_id = models.BinaryField(null=True)
     state = models.CharField(max_length=16, choices=State.choices, default=State.PRESENT)
@@ -82,7 +83,9 @@ class Record(Scoped):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["connection", "remote_digest"], name="record_of_remote_once"
+                fields=["connection", "remote_digest"],
+                condition=~models.Q(state="erased"),
+                name="record_of_remote_once",
             ),
         )
         indexes = (models.Index(fields=["controller", "state"], name="record_state"),)

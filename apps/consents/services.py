@@ -1,0 +1,111 @@
+"""Writes of this room. An event is appended, the record's version rises, the deadline follows."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit import services as audit
+from apps.audit.verbs import Verb
+from apps.consents import events, selectors
+from apps.consents.models import ConsentEvent
+from apps.controllers import selectors as controllers
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.errors import Conflict, Invalid, Missing
+from apps.subjects import services as subjects
+from apps.subjects.models import Subject
+
+_LIVING = (ConsentEvent.State.GIVEN, ConsentEvent.State.RENEWED)
+
+
+@transaction.atomic
+def record(
+    *,
+    actor: Actor,
+    subject_id: UUID,
+    purpose: str,
+    effective_on: date,
+    notice: str,
+    source: str,
+) -> ConsentEvent:
+    """A consent given, or renewed when one lives. Raises Invalid or Missing.
+
+    `notice` is the version of the notice the person read: without it a consent is not
+    informed (GDPR art. 4(11)) and is refused.
+    """
+    if not notice.strip():
+        raise Invalid("notice", _("Say which notice the person read."), field="notice")
+    _check(purpose, effective_on)
+    _lock_living(subject_id)
+    last = selectors.current([subject_id], purpose).get(subject_id)
+    renewal = last is not None and last.state in _LIVING
+    state = ConsentEvent.State.RENEWED if renewal else ConsentEvent.State.GIVEN
+    event = _append(
+        last,
+        subject_id=subject_id,
+        purpose=purpose,
+        state=state,
+        effective_on=effective_on,
+        notice=notice.strip(),
+        source=source,
+    )
+    verb = events.CONSENT_RENEWED if renewal else events.CONSENT_GIVEN
+    _follow(event, verb, actor)
+    return event
+
+
+@transaction.atomic
+def withdraw(
+    *, actor: Actor, subject_id: UUID, purpose: str, effective_on: date, source: str
+) -> ConsentEvent:
+    """A withdrawal (art. 7(3)). Raises Conflict when there is no consent to withdraw."""
+    _check(purpose, effective_on)
+    _lock_living(subject_id)
+    last = selectors.current([subject_id], purpose).get(subject_id)
+    if last is None or last.state not in _LIVING:
+        raise Conflict("no_consent", _("There is no consent to withdraw."))
+    state = ConsentEvent.State.WITHDRAWN
+    event = _append(
+        last,
+        subject_id=subject_id,
+        purpose=purpose,
+        state=state,
+        effective_on=effective_on,
+        source=source,
+    )
+    _follow(event, events.CONSENT_WITHDRAWN, actor)
+    return event
+
+
+def _check(purpose: str, effective_on: date) -> None:
+    if purpose not in ConsentEvent.Purpose.values:
+        raise Invalid("purpose", _("There is no such purpose."), field="purpose")
+    if effective_on > clock.today(controllers.current().time_zone):
+        raise Invalid("future", _("The date is in the future."), field="effective_on")
+
+
+def _lock_living(subject_id: UUID) -> None:
+    living = Subject.objects.select_for_update().filter(pk=subject_id, state=Subject.State.LIVING)
+    if not living.exists():
+        raise Missing("subject", _("There is no such person."))
+
+
+def _append(last: ConsentEvent | None, **values: Any) -> ConsentEvent:
+    """The next event of a subject and purpose; the sequence is unique, so two cannot be equal."""
+    return ConsentEvent.objects.create(sequence=last.sequence + 1 if last else 1, **values)
+
+
+def _follow(event: ConsentEvent, verb: Verb, actor: Actor) -> None:
+    subjects.touch([event.subject_id], actor=actor)
+    audit.record(
+        verb,
+        actor=actor,
+        object_id=event.subject_id,
+        refs={"receipt": event.pk},
+        codes={"purpose": event.purpose},
+    )

@@ -1,0 +1,53 @@
+"""Epoch keys: files of mode 0600 under LETHE_KEYS_DIR, wrapped by the root key.
+
+They are in no database and in no dump. Destroying one makes every data key it wrapped
+unusable, in this installation and in every backup of it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import crypto, files
+from apps.core.errors import Unavailable
+
+
+def _path(epoch_id: UUID) -> Path:
+    return Path(settings.LETHE_KEYS_DIR) / "epochs" / f"{epoch_id}.key"
+
+
+def _associated(epoch_id: UUID) -> bytes:
+    return b"lethe/epoch/1|" + epoch_id.bytes
+
+
+def create(epoch_id: UUID) -> None:
+    """Raises FileExistsError: an epoch key is made once."""
+    sealed = crypto.encrypt(crypto.root_key(), crypto.new_key(), _associated(epoch_id))
+    files.write_private(_path(epoch_id), sealed)
+
+
+@lru_cache(maxsize=256)
+def _open(epoch_id: UUID, _modified: int) -> bytes:
+    sealed = _path(epoch_id).read_bytes()
+    return crypto.decrypt(crypto.root_key(), sealed, _associated(epoch_id))
+
+
+def load(epoch_id: UUID) -> bytes:
+    """The epoch key. Raises Unavailable when its file is gone or does not open."""
+    try:
+        return _open(epoch_id, _path(epoch_id).stat().st_mtime_ns)
+    except (OSError, crypto.CryptoError) as error:
+        raise Unavailable(
+            "epoch_key",
+            _("A key file is missing or does not open. Check LETHE_KEYS_DIR and the root key."),
+        ) from error
+
+
+def destroy(epoch_id: UUID) -> None:
+    files.destroy(_path(epoch_id))
+    _open.cache_clear()

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from apps.core.models import APPEND_ONLY, Base
+
+
+class Epoch(Base):
+    """A span of time whose key wraps the data keys of one controller's subjects.
+
+    The key itself lies in a file (LETHE_KEYS_DIR/epochs), wrapped by the root key.
+    """
+
+    controller_id = models.UUIDField()
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    #: From then on no data key is wrapped by it and its file is destroyed.
+    destroyed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["controller_id", "number"], name="epoch_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
+class SubjectKey(models.Model):
+    """A subject's data key, wrapped. Deleting the row shreds the subject here and now; the
+    end of the epoch shreds it in every backup."""
+
+    subject_id = models.UUIDField(primary_key=True)
+    controller_id = models.UUIDField()
+    epoch = models.ForeignKey(Epoch, on_delete=models.PROTECT, related_name="+")
+    wrapped = models.BinaryField()
+
+    class Meta:
+        indexes = (models.Index(fields=["controller_id"], name="key_of_controller"),)
+
+    def __str__(self) -> str:
+        return str(self.subject_id)
+
+
+class BlindIndex(models.Model):
+    """Keyed digest of an e-mail or phone: finds a subject without knowing who they are."""
+
+    id = models.BigAutoField(primary_key=True)
+    controller_id = models.UUIDField()
+    kind = models.CharField(max_length=16)
+    digest = models.BinaryField(max_length=32)
+    subject_id = models.UUIDField(db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["controller_id", "kind", "digest", "subject_id"], name="blind_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Tombstone(models.Model):
+    """A remote id that was erased: recognised if it comes back. Keyed digest only."""
+
+    id = models.BigAutoField(primary_key=True)
+    controller_id = models.UUIDField()
+    connection_id = models.UUIDField()
+    remote_digest = models.BinaryField(max_length=32)
+    record_id = models.UUIDField()
+    erased_on = models.DateField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["connection_id", "remote_digest", "record_id"], name="tombstone_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Journal(models.Model):
+    """Append-only: every shredding, so that a restored main database can be brought up to it."""
+
+    privileges = APPEND_ONLY
+
+    id = models.BigAutoField(primary_key=True)
+    controller_id = models.UUIDField()
+    subject_id = models.UUIDField(unique=True)
+    epoch_id = models.UUIDField()
+    shredded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,227 @@
+"""Writes of the keys database, each in a transaction of its own there.
+
+Two databases share no transaction, so the order is fixed (HOUSE §5). Creating: the key commits
+first; a key whose subject never came is harmless. Shredding: main commits `shredding`, then key
+and journal go here, then main commits `shredded` with its ledger entry; the reconciler of
+`subjects` finishes either half. `shred` may therefore run twice and says the same both times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock, crypto, scope
+from apps.core.actors import Actor
+from apps.core.errors import DomainError
+from apps.core.ids import new_id
+from apps.keys import epochs
+from apps.keys.models import BlindIndex, Epoch, Journal, SubjectKey, Tombstone
+
+_ALIAS = "keys"
+
+
+class KeyShredded(DomainError):
+    """The subject's key is gone: nothing of theirs can be opened any more."""
+
+
+def instance_key(purpose: str) -> bytes:
+    """A key of the installation for one purpose, derived from the root key."""
+    return crypto.derive(crypto.root_key(), f"instance/{purpose}")
+
+
+def new(subject_ids: Sequence[UUID], *, actor: Actor) -> dict[UUID, bytes]:
+    """Data keys for new subjects, committed before this returns. Plain keys: do not keep."""
+    controller_id = scope.current()
+    with transaction.atomic(using=_ALIAS):
+        epoch = _epoch(controller_id)
+        epoch_key = epochs.load(epoch.pk)
+        made = {subject_id: crypto.new_key() for subject_id in subject_ids}
+        SubjectKey.objects.bulk_create(
+            SubjectKey(
+                subject_id=subject_id,
+                controller_id=controller_id,
+                epoch=epoch,
+                wrapped=crypto.wrap(epoch_key, key, subject=subject_id, epoch=epoch.pk),
+            )
+            for subject_id, key in made.items()
+        )
+    return made
+
+
+def open_many(subject_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    """Data keys of the subjects in scope; shredded or unknown ones are absent."""
+    rows = SubjectKey.objects.filter(
+        controller_id=scope.current(), subject_id__in=list(subject_ids)
+    )
+    return {
+        row.subject_id: crypto.unwrap(
+            epochs.load(row.epoch_id),
+            bytes(row.wrapped),
+            subject=row.subject_id,
+            epoch=row.epoch_id,
+        )
+        for row in rows
+    }
+
+
+def open_one(subject_id: UUID) -> bytes:
+    """Raises KeyShredded when the subject has no key any more."""
+    found = open_many([subject_id])
+    if subject_id not in found:
+        raise KeyShredded("key_shredded", _("This person's data were erased."))
+    return found[subject_id]
+
+
+def digest(kind: str, value: str) -> bytes:
+    """Keyed digest of a value for the controller in scope (crypto.normalise applies)."""
+    return crypto.blind(_blind_key(scope.current(), kind), kind=kind, value=value)
+
+
+def index(entries: Iterable[tuple[UUID, str, str]]) -> None:
+    """Make subjects findable: (subject id, kind, value) each. Repetitions are harmless."""
+    controller_id = scope.current()
+    with transaction.atomic(using=_ALIAS):
+        BlindIndex.objects.bulk_create(
+            (
+                BlindIndex(
+                    controller_id=controller_id,
+                    kind=kind,
+                    digest=digest(kind, value),
+                    subject_id=subject_id,
+                )
+                for subject_id, kind, value in entries
+            ),
+            ignore_conflicts=True,
+        )
+
+
+def find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
+    """Subjects of the controller in scope by value; a value nobody has is absent."""
+    digests = {digest(kind, value): value for value in values}
+    rows = BlindIndex.objects.filter(
+        controller_id=scope.current(), kind=kind, digest__in=list(digests)
+    ).values_list("digest", "subject_id")
+    found: dict[str, set[UUID]] = {}
+    for blinded, subject_id in rows:
+        found.setdefault(digests[bytes(blinded)], set()).add(subject_id)
+    return found
+
+
+def entomb(
+    *,
+    actor: Actor,
+    connection_id: UUID,
+    remote_digest: bytes,
+    record_id: UUID,
+    erased_on: date,
+) -> None:
+    """Remember that this remote id was erased. Repeating is harmless."""
+    with transaction.atomic(using=_ALIAS):
+        Tombstone.objects.get_or_create(
+            connection_id=connection_id,
+            remote_digest=remote_digest,
+            record_id=record_id,
+            defaults={"controller_id": scope.current(), "erased_on": erased_on},
+        )
+
+
+def tombstones(connection_id: UUID, digests: Sequence[bytes]) -> dict[bytes, date]:
+    """The latest day each of these remote ids was erased; others are absent."""
+    rows = Tombstone.objects.filter(
+        controller_id=scope.current(), connection_id=connection_id, remote_digest__in=digests
+    ).order_by("erased_on")
+    return {bytes(row.remote_digest): row.erased_on for row in rows}
+
+
+def shred(subject_id: UUID, *, actor: Actor) -> UUID:
+    """Destroy the data key and the blind indexes, and write the journal: one transaction.
+
+    Returns the id of the epoch whose end makes it irreversible everywhere. Running it again
+    after a crash returns the same.
+    """
+    controller_id = scope.current()
+    with transaction.atomic(using=_ALIAS):
+        done = Journal.objects.filter(subject_id=subject_id, controller_id=controller_id).first()
+        if done is not None:
+            return done.epoch_id
+        key = SubjectKey.objects.select_for_update().get(
+            subject_id=subject_id, controller_id=controller_id
+        )
+        epoch_id = key.epoch_id
+        key.delete()
+        BlindIndex.objects.filter(subject_id=subject_id, controller_id=controller_id).delete()
+        Journal.objects.create(
+            controller_id=controller_id, subject_id=subject_id, epoch_id=epoch_id
+        )
+    return epoch_id
+
+
+def journalled(subject_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these subjects the journal says were shredded."""
+    rows = Journal.objects.filter(controller_id=scope.current(), subject_id__in=subject_ids)
+    return set(rows.values_list("subject_id", flat=True))
+
+
+def end_epoch(*, actor: Actor) -> tuple[UUID, int]:
+    """Re-wrap the living under a new epoch, then destroy the old key. (new epoch, re-wrapped).
+
+    What was shredded before is irreversible in every backup from here on. The file goes last,
+    after the commit: a crash in between leaves an old file that wraps nothing, and the next
+    call removes it.
+    """
+    controller_id = scope.current()
+    with transaction.atomic(using=_ALIAS):
+        old = _epoch(controller_id)
+        fresh = _start_epoch(controller_id, old.number + 1)
+        rewrapped = _rewrap(old, fresh)
+        Epoch.objects.filter(pk=old.pk).update(destroyed_at=clock.now())
+    for ended in Epoch.objects.filter(controller_id=controller_id, destroyed_at__isnull=False):
+        epochs.destroy(ended.pk)
+    return fresh.pk, rewrapped
+
+
+def _rewrap(old: Epoch, fresh: Epoch) -> int:
+    old_key, new_key = epochs.load(old.pk), epochs.load(fresh.pk)
+    batch: list[SubjectKey] = []
+    total = 0
+    rows = SubjectKey.objects.select_for_update().filter(epoch=old).order_by("subject_id")
+    for row in rows.iterator(chunk_size=5_000):
+        key = crypto.unwrap(old_key, bytes(row.wrapped), subject=row.subject_id, epoch=old.pk)
+        row.wrapped = crypto.wrap(new_key, key, subject=row.subject_id, epoch=fresh.pk)
+        row.epoch = fresh
+        batch.append(row)
+        if len(batch) == 5_000:
+            total += SubjectKey.objects.bulk_update(batch, ["wrapped", "epoch"])
+            batch = []
+    return total + (SubjectKey.objects.bulk_update(batch, ["wrapped", "epoch"]) if batch else 0)
+
+
+def _epoch(controller_id: UUID) -> Epoch:
+    with transaction.atomic(using=_ALIAS):
+        _lock(controller_id)
+        living = Epoch.objects.filter(controller_id=controller_id, destroyed_at=None)
+        return living.order_by("-number").first() or _start_epoch(controller_id, 1)
+
+
+def _start_epoch(controller_id: UUID, number: int) -> Epoch:
+    epoch = Epoch(id=new_id(), controller_id=controller_id, number=number)
+    epochs.create(epoch.pk)
+    epoch.save(force_insert=True)
+    return epoch
+
+
+def _lock(controller_id: UUID) -> None:
+    """One epoch at a time per controller (a transaction lock: goes with the commit)."""
+    with connections[_ALIAS].cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"epoch/{controller_id}"]
+        )
+
+
+def _blind_key(controller_id: UUID, kind: str) -> bytes:
+    return crypto.derive(crypto.root_key(), f"blind/{controller_id}/{kind}")

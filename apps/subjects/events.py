@@ -1,0 +1,39 @@
+"""What the ledger says of records and of the people behind them."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit.verbs import Verb, declare
+
+PAGE_TAKEN = declare(
+    Verb(
+        "intake.page_taken",
+        _(
+            "Page of candidates taken in: %(created)s new, %(changed)s changed, "
+            "%(resurrected)s came back after erasure"
+        ),
+        refs=("connection",),
+        counts=("created", "changed", "resurrected"),
+        commitments=("records",),
+    )
+)
+RECORD_GONE = declare(
+    Verb("record.gone", _("The ATS no longer returns this record"), refs=("connection",))
+)
+RECORD_ENTOMBED = declare(
+    Verb("record.entombed", _("Record entombed: nothing about it is kept here"), refs=("subject",))
+)
+SUBJECT_SHREDDED = declare(
+    Verb(
+        "subject.shredded",
+        _("The person's key was destroyed: effective now, irreversible at the epoch's end"),
+        refs=("epoch",),
+    )
+)
+EPOCH_ENDED = declare(
+    Verb(
+        "keys.epoch_ended",
+        _("Key epoch ended: %(rewrapped)s living keys re-wrapped, the old key destroyed"),
+        refs=("epoch",),
+        counts=("rewrapped",),
+    )
+)

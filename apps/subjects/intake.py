@@ -1,0 +1,300 @@
+"""Taking candidates in: a page is one transaction, whatever is on it.
+
+Order. The keys database first (new data keys, blind indexes), because a key whose subject
+never came is harmless and a subject without a key is not. Then one transaction in the main
+database: subjects, records, applications, change marks, the cursor, the ledger entry.
+
+A candidate is recognised by (connection, remote id), else by e-mail inside the controller.
+A remote id with a tombstone is a person Lethe erased: clean of personal data it is still
+erased and nothing happens; with a newer application it is a new life with a new clock;
+otherwise it came back, is recorded as resurrected and is due.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit import services as audit
+from apps.connectors.models import Connection
+from apps.connectors.port import RemoteCandidate
+from apps.controllers import selectors as controllers
+from apps.core import canonical, scope
+from apps.core.actors import Actor
+from apps.core.errors import Conflict
+from apps.core.ids import new_id
+from apps.keys import services as keys
+from apps.subjects import applications, events, facts, sealing
+from apps.subjects.models import Change, Record, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    #: Still erased: nothing personal came back.
+    tombstoned: int = 0
+    resurrected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One candidate of a page, with the digests we know it by."""
+
+    candidate: RemoteCandidate
+    digest: bytes
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A candidate whose facts are new to us, with the rows they go to."""
+
+    seen: _Seen
+    state: str
+    record: Record
+    subject: Subject
+    is_new_record: bool
+    is_new_subject: bool
+
+
+@dataclass(slots=True)
+class _Page:
+    connection: Connection
+    zone: str
+    arrivals: list[_Arrival] = field(default_factory=list)
+    unchanged: int = 0
+    tombstoned: int = 0
+    keys: dict[UUID, bytes] = field(default_factory=dict)
+
+    @property
+    def new(self) -> list[_Arrival]:
+        return [arrival for arrival in self.arrivals if arrival.is_new_record]
+
+    @property
+    def changed(self) -> list[_Arrival]:
+        return [arrival for arrival in self.arrivals if not arrival.is_new_record]
+
+
+def take(
+    *,
+    actor: Actor,
+    connection_id: UUID,
+    candidates: Sequence[RemoteCandidate],
+    cursor: str | None = None,
+) -> Taken:
+    """Take a page in; store `cursor` with it. Repeating a page changes nothing."""
+    connection = Connection.objects.get(pk=connection_id)
+    page = _Page(connection, controllers.current().time_zone)
+    known, new = _sort(page, _seen(connection, candidates))
+    page.arrivals = _changed(known) + _recognised(connection, new)
+    _make_keys(page, actor)
+    with transaction.atomic():
+        _write(page)
+        if cursor is not None:
+            Connection.objects.filter(pk=connection_id).update(cursor=cursor)
+        return _account(page, actor)
+
+
+def remote_value(connection_id: UUID, remote_id: str) -> str:
+    """What is digested: two connections may use the same number for two people."""
+    return f"{connection_id}/{remote_id}"
+
+
+def facts_digest(candidate: RemoteCandidate) -> bytes:
+    """Keyed digest of everything taken in about a candidate."""
+    return keys.digest("facts", facts.fingerprint(candidate))
+
+
+def _seen(connection: Connection, candidates: Iterable[RemoteCandidate]) -> list[_Seen]:
+    latest = {candidate.remote_id: candidate for candidate in candidates}
+    return [
+        _Seen(
+            candidate,
+            keys.digest("remote_id", remote_value(connection.pk, candidate.remote_id)),
+            facts_digest(candidate),
+        )
+        for candidate in latest.values()
+    ]
+
+
+def _sort(
+    page: _Page, everyone: list[_Seen]
+) -> tuple[list[tuple[_Seen, Record]], list[tuple[_Seen, str]]]:
+    """(known records whose facts changed, newcomers with their state); counts the others."""
+    digests = [seen.digest for seen in everyone]
+    rows = Record.objects.filter(connection=page.connection, remote_digest__in=digests)
+    records = {bytes(row.remote_digest): row for row in rows.exclude(state=Record.State.ERASED)}
+    tombstones = keys.tombstones(page.connection.pk, digests)
+    known, new = [], []
+    for seen in everyone:
+        record = records.get(seen.digest)
+        if record is not None and _is_news(seen, record):
+            record.connection = page.connection
+            known.append((seen, record))
+        elif record is not None:
+            page.unchanged += 1
+        elif (state := _state(seen, tombstones, page.zone)) is not None:
+            new.append((seen, state))
+        else:
+            page.tombstoned += 1
+    return known, new
+
+
+def _is_news(seen: _Seen, record: Record) -> bool:
+    return record.state == Record.State.GONE or bytes(record.fingerprint) != seen.fingerprint
+
+
+def _state(seen: _Seen, tombstones: dict[bytes, date], zone: str) -> str | None:
+    """The state a newcomer starts in; None for a tombstoned one that is still clean."""
+    erased_on = tombstones.get(seen.digest)
+    if erased_on is None:
+        return Record.State.PRESENT
+    if facts.is_clean(seen.candidate):
+        return None
+    again = facts.starts_new_life(seen.candidate, erased_on=erased_on, zone=zone)
+    return Record.State.PRESENT if again else Record.State.RESURRECTED
+
+
+def _changed(known: list[tuple[_Seen, Record]]) -> list[_Arrival]:
+    owners = Subject.objects.in_bulk(record.subject_id for _, record in known)
+    return [
+        _Arrival(
+            seen,
+            Record.State.PRESENT if record.state == Record.State.GONE else record.state,
+            record,
+            owners[record.subject_id],
+            is_new_record=False,
+            is_new_subject=False,
+        )
+        for seen, record in known
+    ]
+
+
+def _recognised(connection: Connection, new: list[tuple[_Seen, str]]) -> list[_Arrival]:
+    """Attach newcomers to a living subject of the controller with the same e-mail."""
+    emails = {email for seen, _ in new for email in seen.candidate.emails}
+    found = keys.find("email", emails)
+    ids = {subject_id for matches in found.values() for subject_id in matches}
+    living = Subject.objects.filter(pk__in=ids, state=Subject.State.LIVING).in_bulk()
+    by_email = {
+        email: living[min(matches & living.keys())]
+        for email, matches in found.items()
+        if matches & living.keys()
+    }
+    arrivals = []
+    for seen, state in new:
+        mails = seen.candidate.emails
+        subject = next((by_email[mail] for mail in mails if mail in by_email), None)
+        person = subject or Subject(id=new_id(), controller_id=scope.current())
+        by_email.update(dict.fromkeys(mails, person))
+        record = Record(
+            id=new_id(), controller_id=scope.current(), subject=person, connection=connection
+        )
+        arrivals.append(
+            _Arrival(
+                seen, state, record, person, is_new_record=True, is_new_subject=subject is None
+            )
+        )
+    return arrivals
+
+
+def _make_keys(page: _Page, actor: Actor) -> None:
+    fresh = {a.subject.pk for a in page.arrivals if a.is_new_subject}
+    known = {a.subject.pk for a in page.arrivals} - fresh
+    page.keys = keys.new(sorted(fresh), actor=actor) | keys.open_many(known)
+    keys.index(
+        (arrival.subject.pk, kind, value)
+        for arrival in page.arrivals
+        for kind, values in (
+            ("email", arrival.seen.candidate.emails),
+            ("phone", arrival.seen.candidate.phones),
+        )
+        for value in values
+    )
+
+
+def _write(page: _Page) -> None:
+    fresh = {a.subject.pk: a.subject for a in page.arrivals if a.is_new_subject}
+    known = {a.subject.pk: a.subject for a in page.arrivals if a.subject.pk not in fresh}
+    _still_living(known.keys())
+    for arrival in page.arrivals:
+        key = page.keys[arrival.subject.pk]
+        sealing.seal_identity(arrival.subject, key, arrival.seen.candidate)
+        _fill_record(arrival, key, page.zone)
+    Subject.objects.bulk_create(fresh.values())
+    Subject.objects.bulk_update(known.values(), ["sealed_name", "sealed_emails", "sealed_phones"])
+    Record.objects.bulk_create(arrival.record for arrival in page.new)
+    Record.objects.bulk_update([arrival.record for arrival in page.changed], _RECORD_FACTS)
+    pairs = [(arrival.record, arrival.seen.candidate) for arrival in page.arrivals]
+    applications.write(pairs, zone=page.zone)
+    _mark_changed([arrival.record.pk for arrival in page.arrivals])
+
+
+def _still_living(subject_ids: Collection[UUID]) -> None:
+    """A person may be shredded while we were reading: nothing is attached to a dead subject."""
+    living = Subject.objects.select_for_update().filter(
+        pk__in=subject_ids, state=Subject.State.LIVING
+    )
+    if len(living.order_by("pk").values_list("pk", flat=True)) != len(subject_ids):
+        raise Conflict("subject_shredded", _("A person was erased meanwhile: take the page again."))
+
+
+_RECORD_FACTS = [
+    "state",
+    "origin",
+    "version",
+    "collected_on",
+    "collected_quality",
+    "talent_pool",
+    "fingerprint",
+]
+
+
+def _fill_record(arrival: _Arrival, key: bytes, zone: str) -> None:
+    record, candidate = arrival.record, arrival.seen.candidate
+    if arrival.is_new_record:
+        sealing.seal_remote_id(record, key, candidate.remote_id)
+    else:
+        record.version += 1
+    record.remote_digest, record.fingerprint = arrival.seen.digest, arrival.seen.fingerprint
+    record.state, record.talent_pool = arrival.state, candidate.talent_pool
+    if record.collected_on is None:  # the first date seen stays: erasing may reset it there
+        collected = facts.local(candidate.collected, zone)
+        record.collected_on, record.collected_quality = collected.on, collected.quality
+    sourced = bool(candidate.applications) and all(a.prospect for a in candidate.applications)
+    record.origin = Record.Origin.SOURCED if sourced else Record.Origin.APPLIED
+
+
+def _mark_changed(record_ids: list[UUID]) -> None:
+    Change.objects.bulk_create(
+        (Change(record_id=pk, controller_id=scope.current()) for pk in record_ids),
+        ignore_conflicts=True,
+    )
+
+
+def _account(page: _Page, actor: Actor) -> Taken:
+    back = sum(arrival.state == Record.State.RESURRECTED for arrival in page.new)
+    taken = Taken(len(page.new) - back, len(page.changed), page.unchanged, page.tombstoned, back)
+    ids = sorted(str(arrival.record.pk) for arrival in page.arrivals)
+    if ids:
+        counts = {
+            "created": taken.created,
+            "changed": taken.changed,
+            "resurrected": taken.resurrected,
+        }
+        audit.record(
+            events.PAGE_TAKEN,
+            actor=actor,
+            refs={"connection": page.connection.pk},
+            counts=counts,
+            commitments={"records": hashlib.sha256(canonical.dumps(ids)).digest()},
+        )
+    return taken

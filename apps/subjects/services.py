@@ -1,0 +1,164 @@
+"""Writes of this room besides intake: marking for erasure, entombing, shredding, epochs.
+
+Shredding crosses two databases (HOUSE §5). `entomb` commits in main: the record is erased and,
+when it was the person's last, the subject is `shredding`. `finish_shredding` then destroys key
+and blind indexes in the keys database, and only then says `shredded` in main with its ledger
+entry. A crash anywhere leaves a subject in `shredding`, which the reconciler finishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit import services as audit
+from apps.core import clock, scope
+from apps.core.actors import Actor
+from apps.core.errors import Conflict
+from apps.keys import services as keys
+from apps.subjects import events
+from apps.subjects.models import Application, Change, Record, Subject
+
+
+def touch(subject_ids: Iterable[UUID], *, actor: Actor) -> int:
+    """Inside the caller's transaction: facts about these people changed, look again.
+
+    Raises every record's version, so that a plan made before falls.
+    """
+    rows = list(
+        Record.objects.select_for_update()
+        .filter(subject_id__in=list(subject_ids))
+        .exclude(state=Record.State.ERASED)
+        .order_by("pk")
+    )
+    for row in rows:
+        row.version += 1
+    Record.objects.bulk_update(rows, ["version"])
+    Change.objects.bulk_create(
+        (Change(record_id=row.pk, controller_id=scope.current()) for row in rows),
+        ignore_conflicts=True,
+    )
+    return len(rows)
+
+
+def lock_family(subject_ids: Sequence[UUID]) -> list[Record]:
+    """Lock every record of these subjects, in one order: holds and `sent` take this lock."""
+    rows = Record.objects.select_for_update().filter(subject_id__in=list(subject_ids))
+    return list(rows.order_by("pk"))
+
+
+def mark_sending(*, actor: Actor, record_id: UUID, step_id: UUID | None) -> None:
+    """Inside the transaction that commits `sent` (or ends it, with None)."""
+    Record.objects.filter(pk=record_id).update(sending_step=step_id)
+
+
+@transaction.atomic
+def mark_gone(*, actor: Actor, record_ids: Sequence[UUID]) -> int:
+    """The ATS no longer returns these records although nobody here erased them."""
+    rows = list(
+        Record.objects.select_for_update()
+        .filter(pk__in=record_ids, state=Record.State.PRESENT, sending_step=None)
+        .order_by("pk")
+    )
+    for row in rows:
+        row.state, row.version = Record.State.GONE, row.version + 1
+        audit.record(
+            events.RECORD_GONE,
+            actor=actor,
+            object_id=row.pk,
+            refs={"connection": row.connection_id},
+        )
+    Record.objects.bulk_update(rows, ["state", "version"])
+    return len(rows)
+
+
+def bury(*, actor: Actor, record: Record) -> None:
+    """Before the transaction that entombs: the tombstone commits in the keys database.
+
+    A tombstone beside a living record changes nothing: intake looks for the record first.
+    """
+    keys.entomb(
+        actor=actor,
+        connection_id=record.connection_id,
+        remote_digest=bytes(record.remote_digest),
+        record_id=record.pk,
+        erased_on=clock.now().date(),
+    )
+
+
+def entomb(*, actor: Actor, record_id: UUID) -> None:
+    """Inside the caller's transaction: forget the record here; its erasure was verified.
+
+    When it was the person's last record the subject becomes `shredding`. Raises Conflict when
+    the record was entombed before.
+    """
+    record = Record.objects.select_for_update().get(pk=record_id)
+    subject = Subject.objects.select_for_update().get(pk=record.subject_id)
+    if record.state == Record.State.ERASED:
+        raise Conflict("already_erased", _("This record was erased before."))
+    Application.objects.filter(record=record).delete()
+    Change.objects.filter(record=record).delete()
+    Record.objects.filter(pk=record.pk).update(
+        state=Record.State.ERASED,
+        erased_at=clock.now(),
+        sealed_remote_id=None,
+        remote_digest=b"",
+        fingerprint=b"",
+        sending_step=None,
+        talent_pool=False,
+        collected_on=None,
+        version=record.version + 1,
+    )
+    audit.record(
+        events.RECORD_ENTOMBED, actor=actor, object_id=record.pk, refs={"subject": subject.pk}
+    )
+    living = Record.objects.filter(subject=subject).exclude(state=Record.State.ERASED)
+    if not living.exists():
+        Subject.objects.filter(pk=subject.pk).update(state=Subject.State.SHREDDING)
+
+
+def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None) -> int:
+    """Destroy the keys of subjects in `shredding`, then say so. Safe to run at any time."""
+    waiting = Subject.objects.filter(state=Subject.State.SHREDDING)
+    if subject_ids is not None:
+        waiting = waiting.filter(pk__in=subject_ids)
+    total = 0
+    for subject_id in waiting.order_by("pk").values_list("pk", flat=True)[:1_000]:
+        epoch_id = keys.shred(subject_id, actor=actor)
+        total += _say_shredded(subject_id, epoch_id, actor)
+    return total
+
+
+@transaction.atomic
+def _say_shredded(subject_id: UUID, epoch_id: UUID, actor: Actor) -> int:
+    changed = Subject.objects.filter(pk=subject_id, state=Subject.State.SHREDDING).update(
+        state=Subject.State.SHREDDED,
+        shredded_at=clock.now(),
+        sealed_name=None,
+        sealed_emails=None,
+        sealed_phones=None,
+    )
+    if changed:
+        audit.record(
+            events.SUBJECT_SHREDDED,
+            actor=actor,
+            object_id=subject_id,
+            refs={"epoch": epoch_id},
+        )
+    return changed
+
+
+def end_epoch(*, actor: Actor) -> int:
+    """End the controller's key epoch: what was shredded is now gone from every backup."""
+    epoch_id, rewrapped = keys.end_epoch(actor=actor)
+    with transaction.atomic():
+        audit.record(
+            events.EPOCH_ENDED,
+            actor=actor,
+            refs={"epoch": epoch_id},
+            counts={"rewrapped": rewrapped},
+        )
+    return rewrapped
