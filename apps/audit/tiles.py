@@ -8,7 +8,7 @@ touches at most one partial tile per level, and any proof is read from a handful
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from apps.audit import merkle
@@ -111,6 +111,15 @@ def _cut(level: int, number: int, hashes: bytes) -> Iterator[Tile]:
     step = WIDTH * merkle.HASH_BYTES
     for offset in range(0, len(hashes), step):
         yield Tile(level, number + offset // step, hashes[offset : offset + step])
+
+
+def edge_after(size: int, before: Mapping[int, bytes], changed: Iterable[Tile]) -> dict[int, bytes]:
+    """The partial tiles once a tree has grown to `size`: what changed, else what was there."""
+    grown = {(tile.level, tile.number): tile.hashes for tile in changed}
+    return {
+        level: grown[level, number] if (level, number) in grown else before[level]
+        for level, number, _ in edge(size)
+    }
 
 
 def root(size: int, partial: Mapping[int, bytes]) -> bytes:

@@ -1,0 +1,165 @@
+"""What an entry's body looks like: canonical JSON, ASCII, the same bytes for ever.
+
+    {"actor":{"id":…,"kind":…},"at":…,"facts":{…},"id":…,"log":…,"object":…,"v":1,"verb":…}
+
+`facts` holds refs, counts, codes, commitments (hex) and dates, each group only when it has
+something. Keys are sorted, so every body ends in log, object, v and verb: that is how the
+columns beside it are compared in one look, and how one statement writes many entries.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args
+from uuid import UUID, uuid4
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import canonical
+from apps.core.actors import Actor, ActorKind
+from apps.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from apps.audit.verbs import Verb
+
+KINDS = get_args(ActorKind)
+VERSION = 1
+COMMITMENT_BYTES = 32
+MAX_COUNT = 2**63 - 1
+
+Facts = dict[str, dict[str, "str | int"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An entry as it was written; `facts` as in the JSON."""
+
+    id: UUID
+    at: datetime
+    log: UUID
+    actor_kind: str
+    actor_id: UUID
+    verb: str
+    object: UUID | None
+    facts: Mapping[str, Mapping[str, Any]]
+
+
+class Given(TypedDict, total=False):
+    """What a caller may say besides who, what and which object; keys as the verb declares."""
+
+    refs: Mapping[str, UUID]
+    counts: Mapping[str, int]
+    codes: Mapping[str, str]
+    commitments: Mapping[str, bytes]
+    dates: Mapping[str, date]
+
+
+def facts(verb: Verb, given: Given) -> Facts:
+    """Checked against the verb's declaration. Raises Invalid, naming the key but no value."""
+    found: Facts = {}
+    for group, values in cast(Mapping[str, Mapping[str, Any]], given).items():
+        if group not in Given.__annotations__:
+            raise Invalid("undeclared_key", _("The ledger's word has no such key."), field=group)
+        if values:
+            declared = getattr(verb, group)
+            found[group] = {key: _fact(group, declared, key, values[key]) for key in values}
+    return found
+
+
+def _fact(group: str, declared: Any, key: str, value: Any) -> str | int:
+    if key not in declared:
+        raise Invalid("undeclared_key", _("The ledger's word has no such key."), field=key)
+    plain = _SPELLINGS[group](value) if group in _SPELLINGS else _code(declared[key], value)
+    if plain is None:
+        raise Invalid("undeclared_value", _("The ledger takes no such value here."), field=key)
+    return plain
+
+
+def _ref(value: Any) -> str | None:
+    return str(value) if isinstance(value, UUID) else None
+
+
+def _count(value: Any) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value <= MAX_COUNT else None
+
+
+def _commitment(value: Any) -> str | None:
+    right = isinstance(value, (bytes, memoryview)) and len(value) == COMMITMENT_BYTES
+    return value.hex() if right else None
+
+
+def _date(value: Any) -> str | None:
+    return value.isoformat() if type(value) is date else None
+
+
+def _code(allowed: Any, value: Any) -> str | None:
+    return str(value) if isinstance(value, str) and value in allowed else None
+
+
+_SPELLINGS = {"refs": _ref, "counts": _count, "commitments": _commitment, "dates": _date}
+
+
+def compose(
+    verb: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    log: UUID,
+    target: UUID | None,
+    known: Facts,
+    own: UUID | None = None,
+) -> bytes:
+    """The body of one entry; its id is random unless given. Raises Invalid for an actor or an
+    object that is not an opaque id."""
+    if actor.kind not in KINDS or not isinstance(actor.id, UUID):
+        raise Invalid("undeclared_value", _("The ledger takes no such value here."), field="actor")
+    if not isinstance(target, (UUID, type(None))):
+        raise Invalid("undeclared_value", _("The ledger takes no such value here."), field="object")
+    return canonical.dumps(
+        {
+            "actor": {"id": actor.id, "kind": actor.kind},
+            "at": at,
+            "facts": known,
+            "id": own or uuid4(),
+            "log": log,
+            "object": target,
+            "v": VERSION,
+            "verb": verb,
+        }
+    )
+
+
+def template(
+    verb: str, *, actor: Actor, at: datetime, log: UUID, known: Facts
+) -> tuple[str, str, str]:
+    """The text before the entry's id, between it and the object's id, and after: for writing
+    many bodies in SQL. Cut out of `compose`, so that there is one spelling."""
+    own, target = uuid4(), uuid4()
+    body = compose(verb, actor=actor, at=at, log=log, target=target, known=known, own=own)
+    before, rest = body.decode("ascii").split(str(own))
+    between, after = rest.split(str(target))
+    return before, between, after
+
+
+def parse(data: bytes) -> Body:
+    """Raises ValueError for anything but a body of this version in its canonical spelling."""
+    value = json.loads(data)
+    if not isinstance(value, dict) or value.get("v") != VERSION or canonical.dumps(value) != data:
+        raise ValueError("not an entry of this version")
+    try:
+        return Body(
+            id=UUID(value["id"]),
+            at=datetime.fromisoformat(value["at"]),
+            log=UUID(value["log"]),
+            actor_kind=str(value["actor"]["kind"]),
+            actor_id=UUID(value["actor"]["id"]),
+            verb=str(value["verb"]),
+            object=UUID(value["object"]) if value["object"] else None,
+            facts=value["facts"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not an entry of this version") from error

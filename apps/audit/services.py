@@ -1,0 +1,220 @@
+"""Writing the ledger: staging entries with their cause, and sealing them.
+
+Two steps, so that no writer waits. `record` inserts an entry without a position, inside the
+caller's transaction: both become true together or not at all, and no lock is taken. One runner
+then calls `integrate`, which in a single transaction moves what is pending into the log,
+extends the tiles, signs the new root and publishes it. Killed at any instant, it has either
+done all of that or nothing; entries are never lost and never placed twice.
+
+Before it signs, `integrate` recomputes the last signed root from the stored tiles. On top of
+a log that was tampered with it signs nothing: it raises, and `verify_ledger` names the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Unpack
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit import bodies, events, merkle, note, signing, tiles
+from apps.audit.models import Checkpoint, Log, Pending, Tile
+from apps.audit.verbs import Verb, declared
+from apps.core import clock, scope
+from apps.core.actors import SYSTEM, Actor
+from apps.core.errors import Conflict, Missing
+
+#: The ledger of the installation: sign-ins, packs, keys, and the checkpoints of the others.
+INSTANCE = UUID(int=0)
+
+# The log is looked up by the INSERT itself: one statement, and no lock as a foreign key takes.
+_STAGE = """
+    INSERT INTO audit_pending (log_id, verb, object_id, body)
+    SELECT id, %s, %s, %s FROM audit_log WHERE id = %s
+"""
+_STAGE_EACH = """
+    INSERT INTO audit_pending (log_id, verb, object_id, body)
+    SELECT l.id, %s, o.id, convert_to(%s || gen_random_uuid() || %s || o.id || %s, 'UTF8')
+    FROM audit_log l, unnest(%s::uuid[]) WITH ORDINALITY AS o (id, n) WHERE l.id = %s ORDER BY o.n
+"""
+_PLACE = "SELECT first, placed, hashes FROM audit_place(%s, %s)"
+_PUBLISH = """
+    SELECT audit_publish(%s, %s, %s, %s, %s, %s::integer[], %s::bigint[], %s::bytea[])
+"""
+
+
+def open_log(*, log_id: UUID, actor: Actor) -> Log:
+    """The log with this id, made with its signing key when it is new. Call it in the
+    transaction that creates the controller. Raises Unavailable without a root key."""
+    with transaction.atomic():
+        found = Log.objects.filter(pk=log_id).first()
+        if found is not None:
+            return found
+        signing.create(log_id)
+        key = signing.signer(log_id, signing.origin(log_id)).verifier
+        Log.objects.bulk_create(
+            [Log(id=log_id, origin=key.name, vkey=str(key))], ignore_conflicts=True
+        )
+        record(events.LOG_OPENED, actor=actor, log_id=log_id, commitments={"key": key.public})
+        return Log.objects.get(pk=log_id)
+
+
+def record(
+    verb: Verb,
+    *,
+    actor: Actor,
+    log_id: UUID | None = None,
+    object_id: UUID | None = None,
+    **given: Unpack[bodies.Given],
+) -> None:
+    """Stage one entry in the caller's transaction, in the log of the scope unless `log_id`.
+
+    `given`: refs, counts, codes, commitments (32 bytes each), dates, each a mapping of keys
+    the verb declares. Raises TransactionManagementError outside a transaction, Invalid for
+    anything undeclared, Missing when the log was never opened.
+    """
+    log = _log(log_id)
+    known = bodies.facts(declared(verb), given)
+    body = bodies.compose(
+        verb.name, actor=actor, at=clock.now(), log=log, target=object_id, known=known
+    )
+    _stage(log, _STAGE, [verb.name, object_id, body, log])
+
+
+def record_each(
+    verb: Verb,
+    *,
+    actor: Actor,
+    object_ids: Sequence[UUID],
+    log_id: UUID | None = None,
+    **given: Unpack[bodies.Given],
+) -> int:
+    """One entry per object by one statement; all else is the same in each. How many.
+
+    Raises as `record` does.
+    """
+    log = _log(log_id)
+    known = bodies.facts(declared(verb), given)
+    parts = bodies.template(verb.name, actor=actor, at=clock.now(), log=log, known=known)
+    if not object_ids:
+        return 0
+    return _stage(log, _STAGE_EACH, [verb.name, *parts, list(object_ids), log])
+
+
+def _log(log_id: UUID | None) -> UUID:
+    return scope.current() if log_id is None else log_id
+
+
+def _stage(log_id: UUID, statement: str, values: list[Any]) -> int:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "a ledger entry is written in the transaction of its cause"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        staged: int = cursor.rowcount
+        if not staged:
+            _open_instance(log_id)
+            cursor.execute(statement, values)
+            staged = cursor.rowcount
+    return staged
+
+
+def _open_instance(log_id: UUID) -> None:
+    """The installation's log is opened by its first entry. Raises Missing for any other."""
+    if log_id != INSTANCE:
+        raise Missing("log", _("This legal entity has no ledger."))
+    open_log(log_id=INSTANCE, actor=SYSTEM)
+
+
+def integrate(*, log_id: UUID | None = None, limit: int = 10_000) -> int:
+    """Place and seal what is pending, in batches of `limit`, one transaction each; how many.
+
+    Without `log_id`, every log in turn, the installation's last, which takes the others'
+    checkpoints. Raises Missing for an unknown log, Unavailable without the signing key, and
+    Conflict on top of a log that was tampered with. Must not be called in a transaction.
+    """
+    logs = _waiting() if log_id is None else [log_id]
+    return sum(moved for log in logs for moved in _batches(log, limit))
+
+
+def _waiting() -> Iterator[UUID]:
+    yield from (
+        Log.objects.filter(Exists(Pending.objects.filter(log=OuterRef("pk"))) | Q(pk=INSTANCE))
+        .order_by("-pk")
+        .values_list("pk", flat=True)
+    )
+
+
+def _batches(log_id: UUID, limit: int) -> Iterator[int]:
+    """Until a batch comes out short: what is staged meanwhile is for the next call."""
+    moved = limit
+    while moved == limit:
+        with transaction.atomic(durable=True):
+            moved = _seal(log_id, limit)
+        yield moved
+
+
+def _seal(log_id: UUID, limit: int) -> int:
+    log = Log.objects.filter(pk=log_id).first()
+    if log is None:
+        raise Missing("log", _("This legal entity has no ledger."))
+    signer = signing.signer(log.pk, log.origin)
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACE, [log.pk, limit])
+        first, placed, leaves = cursor.fetchone()
+        if leaves:
+            _publish(cursor, log, signer, first, bytes(leaves))
+    return int(placed)
+
+
+def _publish(cursor: CursorWrapper, log: Log, signer: note.Signer, old: int, leaves: bytes) -> None:
+    size = old + len(leaves) // merkle.HASH_BYTES
+    edge = _edge(log, old)
+    try:
+        _check_last(log, signer, old, edge)
+        changed = tiles.grow(old, edge, leaves)
+    except (tiles.TileError, note.NoteError, Checkpoint.DoesNotExist) as error:
+        raise Conflict(
+            "ledger_tampered",
+            _("What is stored does not match the ledger's last seal. Run verify_ledger."),
+        ) from error
+    root = tiles.root(size, tiles.edge_after(size, edge, changed))
+    signed = signer.sign(note.Checkpoint(log.origin, size, root).text)
+    columns = zip(*((tile.level, tile.number, tile.hashes) for tile in changed), strict=True)
+    cursor.execute(_PUBLISH, [log.pk, old, size, root, signed, *map(list, columns)])
+    if log.pk != INSTANCE:
+        _tell_instance(log, size, root)
+
+
+def _edge(log: Log, size: int) -> dict[int, bytes]:
+    """The partial tiles of a tree of that size, as stored."""
+    places = [(log.pk, level, number) for level, number, _ in tiles.edge(size)]
+    rows = Tile.objects.filter(pk__in=places).values_list("level", "hashes") if places else ()
+    return {level: bytes(hashes) for level, hashes in rows}
+
+
+def _check_last(log: Log, signer: note.Signer, size: int, edge: dict[int, bytes]) -> None:
+    """Raises unless the last checkpoint is ours and its root comes out of the stored tiles."""
+    if size:
+        stored = Checkpoint.objects.get(log=log, size=size)
+        head = note.open_checkpoint(stored.note, signer.verifier)
+        if head != note.Checkpoint(log.origin, size, tiles.root(size, edge)):
+            raise note.NoteError("the tiles do not give the signed root")
+
+
+def _tell_instance(log: Log, size: int, root: bytes) -> None:
+    """A second place that remembers this checkpoint. The installation's own log has none:
+    it would feed itself for ever; its checkpoints leave the house instead."""
+    record(
+        events.CHECKPOINTED,
+        actor=SYSTEM,
+        log_id=INSTANCE,
+        object_id=log.pk,
+        counts={"size": size},
+        commitments={"root": root},
+    )
