@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import fcntl
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ from config.embedded_home import (
     socket_directory,
 )
 
+__all__ = ["Cluster", "EmbeddedError", "main", "provision", "provision_on", "running", "start"]
+
 SUPERUSER: Final = "postgres"
 OWNER: Final = "lethe_owner"
 RUNTIME: Final = "lethe_app"
@@ -42,6 +45,8 @@ DATABASES: Final = ("lethe", "lethe_keys", "lethe_broker")
 MARKER: Final = "LETHE"
 PORT: Final = "5432"
 SECONDS: Final = "120"
+#: Above the largest process number of any system.
+NOBODY: Final = 99_999_999
 
 # Statements, parameters and the DETAIL of an error quote rows: none of that may reach a log.
 SETTINGS: Final[Mapping[str, str]] = {
@@ -221,7 +226,7 @@ def _configure(cluster: Cluster, extra: Mapping[str, str]) -> None:
 
 
 def _launch(cluster: Cluster) -> None:
-    _forget_stale_pid(cluster.files)
+    _forget_stale_pid(cluster)
     with contextlib.suppress(EmbeddedError):  # a server that runs but does not answer us
         _stop(cluster.files, cluster.bin, cluster.user)
     log = cluster.log
@@ -256,20 +261,30 @@ def _answers(cluster: Cluster) -> bool:
     return shown is not None and Path(shown[0]).samefile(cluster.files)
 
 
-def _forget_stale_pid(files: Path) -> None:
-    """Remove postmaster.pid when its number now belongs to another program.
+def _forget_stale_pid(cluster: Cluster) -> None:
+    """Put an impossible number into the lock files when theirs is no living server's any more.
 
-    PostgreSQL itself sees that a process is gone, but under the same user it takes whichever
-    process has inherited the number (after a reboot, in a container) for a living server.
+    PostgreSQL itself sees that a process is gone, but it takes for a living server whichever
+    process has inherited the number (after a reboot, in a container), and a dead one that
+    nobody has waited for. The other lines stay: by them it finds children that still run.
     """
-    pid_file = files / "postmaster.pid"
+    socket_lock = cluster.sockets / f".s.PGSQL.{PORT}.lock"
+    for lock_file in (cluster.files / "postmaster.pid", socket_lock):
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            pid, rest = lock_file.read_text().split("\n", 1)
+            if not _is_server(int(pid)):
+                lock_file.write_text(f"{NOBODY}\n{rest}")
+
+
+def _is_server(pid: int) -> bool:
+    """Whether a living PostgreSQL has this number; without /proc, let PostgreSQL judge."""
+    if not Path("/proc/self/stat").exists():
+        return True
     try:
-        pid = pid_file.read_text().split("\n", 1)[0]
-        command = Path(f"/proc/{int(pid)}/comm").read_text()
-    except (OSError, ValueError):
-        return
-    if not command.startswith("postgres"):
-        pid_file.unlink()
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    except OSError:
+        return False
+    return name.endswith("(postgres") and rest.split()[0] != "Z"
 
 
 def _stop(files: Path, bin_dir: Path, user: Account) -> None:
@@ -305,7 +320,7 @@ def provision_on(
         if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
     for name in databases:
-        holder = runtime if name.endswith("broker") else owner
+        holder = runtime if "_broker" in name else owner
         _create_database(connection, name, holder=holder, runtime=runtime)
 
 
@@ -338,7 +353,7 @@ def running(data_dir: Path, *, volatile: bool = False) -> Iterator[Cluster]:
 def _command_start(data_dir: Path) -> str:
     cluster = start(data_dir)
     provision(cluster)
-    lines = [f"{name}={value}" for name, value in cluster.environment().items()]
+    lines = [f"{name}={shlex.quote(value)}" for name, value in cluster.environment().items()]
     return "\n".join([f"# PostgreSQL {MAJOR} is running for {data_dir}", *lines])
 
 

@@ -32,6 +32,7 @@ from apps.core import grants
 from config import embedded, env
 
 EXTERNAL: Final = "LETHE_TEST_DATABASE_URL"
+EXTERNAL_BROKER: Final = "LETHE_TEST_BROKER_URL"
 EXPORTED: Final = "LETHE_TEST_SERVER"
 #: alias → the variable that names its database, for us and for the processes a test starts.
 VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
@@ -139,7 +140,7 @@ def prepare(found: Server, worker: str) -> Callable[[], None]:
         embedded.provision_on(
             connection, databases=(broker,), owner=found.owner, runtime=found.runtime
         )
-    os.environ["BROKER_URL"] = _broker_url(found, broker)
+    os.environ["BROKER_URL"] = os.environ.get(EXTERNAL_BROKER) or _broker_url(found, broker)
     settings.BROKER_URL = os.environ["BROKER_URL"]
     for alias in VARIABLES:
         _point(found, alias, found.database(alias, worker), found.runtime)
