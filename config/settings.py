@@ -183,12 +183,24 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "apps.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
 }
+#: Requests one API key may make in a minute, all processes together.
+API_REQUESTS_PER_MINUTE = env.number("LETHE_API_LIMIT", 600, minimum=1)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Lethe",
+    "DESCRIPTION": "Retention and erasure of candidates' data: records and their deadlines, "
+    "consents, erasure plans, and the ledger that proves what was done.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.api.schema.complete",
+    ],
 }
 
 # --- Logs: ids only, never a person ---------------------------------------------------------
@@ -211,3 +223,7 @@ LOGGING = {
 # --- Outside world --------------------------------------------------------------------------
 #: Hosts a connector may call; anything else is refused before a socket opens.
 ATS_HOSTS = env.words("LETHE_ATS_HOSTS", "harvest.greenhouse.io,auth.greenhouse.io")
+
+# --- Work -----------------------------------------------------------------------------------
+#: Seconds a claimed step is left alone before another worker may take it.
+LETHE_LEASE_SECONDS = env.number("LETHE_LEASE_SECONDS", 120, minimum=1)

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from apps.connectors import selectors as connectors
 from apps.connectors import services as connections
-from apps.connectors.http import ConnectorError
+from apps.connectors.errors import ConnectorError
 from apps.connectors.models import Connection
 from apps.connectors.port import Connector
 from apps.core import clock

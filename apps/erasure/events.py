@@ -1,0 +1,79 @@
+"""What the ledger says of plans and steps."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit.verbs import Verb, declare
+
+_FIELDS = ("clean", "residue", "confirmed", "unread")
+
+PLAN_PROPOSED = declare(
+    Verb(
+        "plan.proposed",
+        _("Erasure plan proposed: %(steps)s records"),
+        refs=("connection", "policy"),
+        counts=("steps",),
+        commitments=("records",),
+        dates=("as_of",),
+    )
+)
+PLAN_APPROVED = declare(
+    Verb(
+        "plan.approved",
+        _("Erasure plan approved: %(steps)s records"),
+        counts=("steps", "grace_seconds"),
+        commitments=("records",),
+    )
+)
+PLAN_REFUSED = declare(
+    Verb("plan.refused", _("Erasure plan refused: %(steps)s records kept"), counts=("steps",))
+)
+PLAN_CALLED_BACK = declare(
+    Verb(
+        "plan.called_back",
+        _("Erasure plan called back before it began: %(steps)s records"),
+        counts=("steps",),
+    )
+)
+PLAN_FINISHED = declare(
+    Verb(
+        "plan.finished",
+        _("Erasure plan finished: %(verified)s of %(steps)s erased and verified"),
+        counts=("steps", "verified"),
+        commitments=("certificate",),
+    )
+)
+STEP_SENT = declare(
+    Verb(
+        "step.sent",
+        _("Erasure sent to the ATS (%(action)s)"),
+        refs=("plan", "step", "policy"),
+        codes={"action": ("anonymize", "delete")},
+        counts=("send",),
+        commitments=("before",),
+    )
+)
+
+
+def _ended(state: str, sentence: object) -> Verb:
+    return declare(
+        Verb(
+            f"step.{state}",
+            sentence,  # type: ignore[arg-type]  # a lazy translation
+            refs=("plan", "step", "policy"),
+            counts=_FIELDS,
+            commitments=("after",),
+        )
+    )
+
+
+STEP_ENDED = {
+    "verified": _ended("verified", _("Erased, read back and verified")),
+    "residual": _ended("residual", _("Read back: %(residue)s fields still hold data")),
+    "unverifiable": _ended(
+        "unverifiable", _("Cannot be verified: %(unread)s fields that nothing shows")
+    ),
+    "failed": _ended("failed", _("Erasure failed: nothing is reported as erased")),
+    "manual": _ended("manual", _("To be done by hand: this ATS has no call for it")),
+    "stale": _ended("stale", _("Not erased: something changed since the approval")),
+    "held": _ended("held", _("Not erased: a legal hold was placed")),
+}

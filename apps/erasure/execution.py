@@ -1,0 +1,159 @@
+"""Erasing a record through its ATS. This file can destroy what nobody can bring back.
+
+Principles.
+1. The ATS is asked again before anything is sent: a plan is a photograph, the person may have
+   applied yesterday. Whatever changed makes the step stale, and its approval falls.
+2. `sent` is committed before the call, under the lock of the person's records, with the hold
+   checked under that same lock. A hold placed first means no call; a call committed first makes
+   the hold too late, and it says so.
+3. The call is made outside any transaction and never repeated blindly. A step found in `sent`
+   is read first, always; only a read that shows the record exactly as before, after the time a
+   slow ATS may take, allows another call.
+4. What the call returned decides nothing. The outcome is what a read-back showed
+   (verification.py), plus what the vendor's own event confirmed for fields no read shows.
+5. Only `verified` entombs the record and, with the person's last record, destroys their key.
+
+Order of the transactions of one step:
+   claim │ (read the ATS) │ sent + evidence before + entry │ (call) │ request id
+         │ (read the ATS) │ tombstone, in keys │ outcome + evidence after + entomb + entry
+         │ key and journal, in keys │ shredded + entry
+A crash between any two of them leaves a row that says where to go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.connectors import services as connectors
+from apps.connectors.errors import ConnectorError
+from apps.connectors.models import Connection
+from apps.connectors.port import Connector, Snapshot
+from apps.controllers import selectors as controllers
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.erasure import claims, evidence, outcomes, sending, settling
+from apps.erasure.models import Plan, Step
+from apps.erasure.states import MAX_ATTEMPTS, pause
+from apps.keys import services as keys
+from apps.retention import selectors as retention
+from apps.retention.models import Policy
+from apps.subjects import intake
+from apps.subjects import selectors as subject_selectors
+from apps.subjects import services as subjects
+from apps.subjects.models import Record
+
+
+def advance(*, actor: Actor, connection_id: UUID) -> int:
+    """Take one batch of steps of a connection as far as they go now. Returns how many moved."""
+    connection = Connection.objects.get(pk=connection_id)
+    adapter = connectors.adapter(connection)
+    sent = claims.claim(actor=actor, connection_id=connection_id, states=[Step.State.SENT])
+    settling.settle(actor=actor, adapter=adapter, steps=sent)
+    new = claims.claim(
+        actor=actor,
+        connection_id=connection_id,
+        states=[Step.State.PLANNED, Step.State.CLAIMED],
+    )
+    _start(actor, adapter, new)
+    return len(sent) + len(new)
+
+
+def _start(actor: Actor, adapter: Connector, steps: list[Step]) -> None:
+    possible = [step for step in steps if step.plan.action in adapter.capabilities.actions]
+    for step in steps:
+        if step not in possible:
+            outcomes.end(actor=actor, step=step, state=Step.State.MANUAL, code="no_api")
+    remote = subject_selectors.remote_ids([step.record_id for step in possible])
+    try:
+        found = adapter.export(sorted(remote.values())) if remote else {}
+    except ConnectorError as error:
+        _retry(actor, possible, error)
+        return
+    for step in possible:
+        _start_one(actor, adapter, step, remote, found)
+
+
+def _retry(actor: Actor, steps: list[Step], error: ConnectorError) -> None:
+    """Nothing was sent: wait, and give up after too many errors in a row."""
+    for step in steps:
+        if step.attempt >= MAX_ATTEMPTS:
+            outcomes.end(actor=actor, step=step, state=Step.State.FAILED, code=error.code)
+        else:
+            wait = max(pause(step.attempt), timedelta(seconds=error.retry_after or 0))
+            claims.let_go(step, wait=wait, code=error.code)
+
+
+def _start_one(
+    actor: Actor,
+    adapter: Connector,
+    step: Step,
+    remote: Mapping[UUID, str],
+    found: Mapping[str, Snapshot],
+) -> None:
+    remote_id = remote.get(step.record_id)
+    if remote_id is None:
+        outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="record_gone")
+        return
+    before = found[remote_id]
+    if not before.found:
+        settling.settle_absent(actor=actor, adapter=adapter, step=step, snapshot=before)
+        return
+    if not _same_facts(actor, step, before):
+        outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="facts_changed")
+        return
+    if _commit_sent(actor, step, before):
+        sending.call(actor=actor, adapter=adapter, step=step, remote_id=remote_id)
+
+
+def _same_facts(actor: Actor, step: Step, before: Snapshot) -> bool:
+    """Take in what the ATS says now; whether it is what the plan was made from."""
+    if before.candidate is None:
+        return False
+    if intake.facts_digest(before.candidate) == bytes(step.record.fingerprint):
+        return True
+    intake.take(
+        actor=actor,
+        connection_id=step.record.connection_id,
+        candidates=[before.candidate],
+    )
+    return False
+
+
+@transaction.atomic
+def _commit_sent(actor: Actor, step: Step, before: Snapshot) -> bool:
+    """Commit `sent` under the lock a hold would take, or end the step and say why not."""
+    family = subject_selectors.family(step.record.subject_id)
+    records = {record.pk: record for record in subjects.lock_family(family)}
+    plan = Plan.objects.select_for_update().get(pk=step.plan_id)
+    if not claims.mine(step).filter(state=Step.State.CLAIMED).exists():
+        return False  # another worker has it
+    refusal = _refusal(step, plan, records.get(step.record_id))
+    if refusal is not None:
+        outcomes.end(actor=actor, step=step, state=refusal[0], code=refusal[1])
+        return False
+    key = keys.open_one(step.record.subject_id)
+    kept = evidence.keep(
+        step=step, kind="before", snapshot=before, key=key, read_at=before.read_at or clock.now()
+    )
+    sending.mark_sent(actor=actor, step=step, commitment=bytes(kept.commitment))
+    return True
+
+
+def _refusal(step: Step, plan: Plan, record: Record | None) -> tuple[str, str] | None:
+    """Under the lock: why this step may not be sent, as (state, code), or None."""
+    stale = Step.State.STALE
+    if plan.state != Plan.State.APPROVED or record is None:
+        return (stale, "plan_withdrawn")
+    if record.version != step.record_version or record.state == Record.State.ERASED:
+        return (stale, "facts_changed")
+    if not Policy.objects.filter(pk=plan.policy_id, state=Policy.State.ACTIVE).exists():
+        return (stale, "policy_changed")
+    as_of = clock.today(controllers.current().time_zone)
+    outcome = retention.decide(step.record_id, as_of=as_of).outcome
+    if outcome == "held":
+        return (Step.State.HELD, "hold")
+    return None if outcome == "due" else (stale, "no_longer_due")

@@ -1,0 +1,95 @@
+"""Ending a step: the outcome, its evidence, its ledger entry and, when verified, the record.
+
+`end` is the only door to an ended state. It refuses `verified` without a reading that says so.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit import services as audit
+from apps.connectors.port import Snapshot
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.errors import Conflict
+from apps.erasure import claims, events, evidence, states
+from apps.erasure.models import Step
+from apps.erasure.verification import Reading
+from apps.keys import services as keys
+from apps.subjects import services as subjects
+
+NOTHING_READ = Reading()
+
+
+def end(
+    *,
+    actor: Actor,
+    step: Step,
+    state: str,
+    code: str = "",
+    reading: Reading = NOTHING_READ,
+    after: Snapshot | None = None,
+) -> bool:
+    """End the step if this attempt still holds it. Raises Conflict for a false success."""
+    verified = state == Step.State.VERIFIED
+    if verified and (after is None or reading.outcome != "verified"):
+        raise Conflict("not_verified", _("Nothing is erased until it was read back."))
+    if verified:
+        subjects.bury(actor=actor, record=step.record)
+    with transaction.atomic():
+        if not _write(step, state, code, reading):
+            return False
+        commitment = _keep(step, after)
+        if verified:
+            subjects.entomb(actor=actor, record_id=step.record_id)
+        else:
+            subjects.mark_sending(actor=actor, record_id=step.record_id, step_id=None)
+        _record(actor, step, state, reading, commitment)
+    if verified:
+        subjects.finish_shredding(actor=actor, subject_ids=[step.record.subject_id])
+    return True
+
+
+def _write(step: Step, state: str, code: str, reading: Reading) -> bool:
+    row = claims.mine(step).select_for_update().first()
+    if row is None or not states.may(row.state, state):
+        return False
+    row.state, row.code, row.lease_until = state, code, None
+    row.finished_at = clock.now()
+    note_reading(row, reading)
+    row.save()
+    return True
+
+
+def note_reading(row: Step, reading: Reading) -> None:
+    """Put the names of what was read into the row; the caller saves it."""
+    row.clean, row.residue = list(reading.clean), list(reading.residue)
+    row.confirmed, row.unread = list(reading.confirmed), list(reading.unread)
+
+
+def _keep(step: Step, after: Snapshot | None) -> bytes | None:
+    if after is None:
+        return None
+    key = keys.open_one(step.record.subject_id)
+    read_at = after.read_at or clock.now()
+    kept = evidence.keep(step=step, kind="after", snapshot=after, key=key, read_at=read_at)
+    return bytes(kept.commitment)
+
+
+def _record(
+    actor: Actor, step: Step, state: str, reading: Reading, commitment: bytes | None
+) -> None:
+    audit.record(
+        events.STEP_ENDED[state],
+        actor=actor,
+        object_id=step.record_id,
+        refs={"plan": step.plan_id, "step": step.pk, "policy": step.plan.policy_id},
+        counts={
+            "clean": len(reading.clean),
+            "residue": len(reading.residue),
+            "confirmed": len(reading.confirmed),
+            "unread": len(reading.unread),
+        },
+        commitments={"after": commitment} if commitment is not None else {},
+    )

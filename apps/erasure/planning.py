@@ -1,0 +1,172 @@
+"""Plans: proposed from what is due, approved by a DPO, called back during the grace.
+
+Proposing and approving change no candidate's data anywhere. A plan freezes which records, at
+which version, by which policy; anything that moves afterwards makes its step stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Role
+from apps.accounts.selectors import require_role
+from apps.audit import services as audit
+from apps.connectors.models import Connection
+from apps.controllers.models import Controller
+from apps.core import canonical, clock, scope
+from apps.core.actors import Actor
+from apps.core.errors import Conflict, Missing, Refused
+from apps.core.ids import new_id
+from apps.erasure import events
+from apps.erasure.models import Plan, Step
+from apps.erasure.states import LIVING, NEEDS_ATTENTION
+from apps.retention import selectors as retention
+from apps.retention.models import Policy
+
+PLAN_SIZE = 5_000
+
+
+@transaction.atomic
+def propose(
+    *, actor: Actor, as_of: date, again: bool = False, limit: int = PLAN_SIZE
+) -> list[Plan]:
+    """One plan a connection, of what is due and in no living step.
+
+    Records whose last step left work for a person are taken only when `again` is said: a
+    residue needs a newly approved step, not a loop. Raises Refused for a person who may not.
+    """
+    if actor.kind == "user":
+        require_role(actor, Role.RECOPS, Role.DPO)
+    Controller.objects.select_for_update(no_key=True).get(pk=scope.current())
+    policy = Policy.objects.filter(state=Policy.State.ACTIVE).order_by("-number").first()
+    if policy is None:
+        return []
+    connections = Connection.objects.exclude(state=Connection.State.PAUSED).order_by("pk")
+    plans = [
+        _propose(actor, connection, policy, as_of=as_of, again=again, limit=limit)
+        for connection in connections
+    ]
+    return [plan for plan in plans if plan is not None]
+
+
+def _propose(
+    actor: Actor, connection: Connection, policy: Policy, *, as_of: date, again: bool, limit: int
+) -> Plan | None:
+    due = retention.due(as_of=as_of, connection_id=connection.pk)
+    left_out = _left_out([row.record_id for row in due], again=again)
+    rows = [row for row in due if row.record_id not in left_out][:limit]
+    if not rows:
+        return None
+    last = Plan.objects.aggregate(number=Max("number"))["number"] or 0
+    plan = Plan.objects.create(
+        connection=connection,
+        policy=policy,
+        number=last + 1,
+        action=connection.action,
+        as_of=as_of,
+    )
+    Step.objects.bulk_create(
+        Step(
+            id=new_id(),
+            controller_id=scope.current(),
+            plan=plan,
+            record_id=row.record_id,
+            record_version=row.record_version,
+            rule=row.rule,
+            due_on=row.due_on,
+        )
+        for row in rows
+    )
+    audit.record(
+        events.PLAN_PROPOSED,
+        actor=actor,
+        object_id=plan.pk,
+        refs={"connection": connection.pk, "policy": policy.pk},
+        counts={"steps": len(rows)},
+        commitments={"records": _root([row.record_id for row in rows])},
+        dates={"as_of": as_of},
+    )
+    return plan
+
+
+def _left_out(record_ids: list[UUID], *, again: bool) -> set[UUID]:
+    states = LIVING if again else LIVING + NEEDS_ATTENTION
+    rows = Step.objects.filter(record_id__in=record_ids, state__in=states)
+    return set(rows.values_list("record_id", flat=True))
+
+
+@transaction.atomic
+def approve(*, actor: Actor, plan_id: UUID) -> Plan:
+    """A DPO approves; the grace begins. Raises Refused, Missing or Conflict."""
+    require_role(actor, Role.DPO)
+    plan = _locked(plan_id, Plan.State.PROPOSED)
+    now = clock.now()
+    grace = timedelta(seconds=plan.connection.grace_seconds)
+    plan.state, plan.decided_by_id, plan.decided_at = Plan.State.APPROVED, actor.id, now
+    plan.grace_until = now + grace
+    plan.save()
+    records = list(plan.steps.order_by("record_id").values_list("record_id", flat=True))
+    audit.record(
+        events.PLAN_APPROVED,
+        actor=actor,
+        object_id=plan.pk,
+        counts={"steps": len(records), "grace_seconds": plan.connection.grace_seconds},
+        commitments={"records": _root(records)},
+    )
+    return plan
+
+
+@transaction.atomic
+def refuse(*, actor: Actor, plan_id: UUID) -> Plan:
+    """A DPO refuses: every record stays. Raises Refused, Missing or Conflict."""
+    require_role(actor, Role.DPO)
+    plan = _locked(plan_id, Plan.State.PROPOSED)
+    plan.state, plan.decided_by_id = Plan.State.REFUSED, actor.id
+    plan.decided_at = plan.finished_at = clock.now()
+    plan.save()
+    cancelled = plan.steps.filter(state=Step.State.PLANNED).update(state=Step.State.CANCELLED)
+    audit.record(events.PLAN_REFUSED, actor=actor, object_id=plan.pk, counts={"steps": cancelled})
+    return plan
+
+
+@transaction.atomic
+def call_back(*, actor: Actor, plan_id: UUID) -> Plan:
+    """Take an approval back during the grace: the plan waits for approval again.
+
+    Raises Refused when the grace is over: some steps may have been sent.
+    """
+    require_role(actor, Role.DPO, Role.RECOPS)
+    plan = _locked(plan_id, Plan.State.APPROVED)
+    if plan.grace_until is None or plan.grace_until <= clock.now():
+        raise Refused("grace_over", _("The grace is over: the plan has begun."))
+    plan.state, plan.decided_by, plan.decided_at = Plan.State.PROPOSED, None, None
+    plan.grace_until = None
+    plan.save()
+    audit.record(
+        events.PLAN_CALLED_BACK,
+        actor=actor,
+        object_id=plan.pk,
+        counts={"steps": plan.steps.count()},
+    )
+    return plan
+
+
+def _locked(plan_id: UUID, expected: str) -> Plan:
+    plan = Plan.objects.select_for_update(of=("self",)).select_related("connection")
+    found = plan.filter(pk=plan_id).first()
+    if found is None:
+        raise Missing("plan", _("There is no such plan."))
+    if found.state != expected:
+        raise Conflict("plan_state", _("Somebody decided about this plan already. Look again."))
+    return found
+
+
+def _root(record_ids: list[UUID]) -> bytes:
+    """Stands for a set of opaque ids, in one entry."""
+    return hashlib.sha256(canonical.dumps(sorted(map(str, record_ids)))).digest()

@@ -1,0 +1,30 @@
+"""Walking what can be done now: every connection of the scope, batch after batch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from apps.controllers import selectors as controllers
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.erasure import certificates, claims, execution, planning
+
+#: A tick works this long at most, then the next one goes on.
+BUDGET = timedelta(seconds=20)
+
+
+def advance_all(*, actor: Actor) -> int:
+    """Take every runnable step of the scope as far as it goes. Returns how many moved."""
+    stop = clock.now() + BUDGET
+    moved = 0
+    while (connection_ids := claims.waiting()) and clock.now() < stop:
+        for connection_id in connection_ids:
+            moved += execution.advance(actor=actor, connection_id=connection_id)
+    certificates.finish(actor=actor)
+    return moved
+
+
+def propose_routine(*, actor: Actor) -> int:
+    """What a RecOps person should not have to remember: plans for what became due."""
+    as_of = clock.today(controllers.current().time_zone)
+    return len(planning.propose(actor=actor, as_of=as_of))

@@ -1,0 +1,57 @@
+"""The one place that commits `sent` and the one place that makes a call with an effect."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from apps.audit import services as audit
+from apps.connectors.errors import ConnectorError
+from apps.connectors.port import Connector
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.erasure import claims, events
+from apps.erasure.models import Step
+from apps.erasure.states import pause
+from apps.subjects import services as subjects
+
+#: Time an ATS gets before the first read-back.
+FIRST_LOOK = timedelta(seconds=1)
+
+
+def mark_sent(*, actor: Actor, step: Step, commitment: bytes) -> None:
+    """Inside the caller's transaction: from here on a call may have had its effect."""
+    step.state, step.sends, step.sent_at = Step.State.SENT, step.sends + 1, clock.now()
+    claims.mine(step).update(
+        state=step.state,
+        sends=step.sends,
+        sent_at=step.sent_at,
+        request_id="",
+        code="",
+        not_before=None,
+    )
+    subjects.mark_sending(actor=actor, record_id=step.record_id, step_id=step.pk)
+    audit.record(
+        events.STEP_SENT,
+        actor=actor,
+        object_id=step.record_id,
+        refs={"plan": step.plan_id, "step": step.pk, "policy": step.plan.policy_id},
+        codes={"action": step.plan.action},
+        counts={"send": step.sends},
+        commitments={"before": commitment},
+    )
+
+
+def call(*, actor: Actor, adapter: Connector, step: Step, remote_id: str) -> None:
+    """The call with an effect, outside any transaction. Its answer decides nothing."""
+    erase = adapter.anonymize if step.plan.action == "anonymize" else adapter.delete
+    try:
+        receipt = erase(remote_id)
+    except ConnectorError as error:
+        wait = max(pause(step.sends), timedelta(seconds=error.retry_after or 0))
+        claims.let_go(step, wait=wait, code=error.code)
+        return
+    claims.mine(step).update(
+        request_id=receipt.request_id,
+        lease_until=None,
+        not_before=clock.now() + FIRST_LOOK,
+    )

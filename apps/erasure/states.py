@@ -1,0 +1,64 @@
+"""Pure: the life of a plan and of a step, written before the code that walks it.
+
+planned ─claim→ claimed ─┬─ sent ─┬─ verified        read back, everything clean
+   │                     │        ├─ residual        read back, something remains
+   │                     │        ├─ unverifiable    nothing shows whether it is gone
+   │                     │        └─ failed          the ATS refuses, nothing was erased
+   │                     ├─ stale     the record, the policy or the decision changed
+   │                     ├─ held      a legal hold was placed first
+   │                     ├─ verified | unverifiable   the ATS no longer had it
+   │                     ├─ manual    this ATS has no call for it: a person must
+   │                     └─ failed    it could not even be read
+   └─ cancelled          its plan was refused or called back
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+LIVING = ("planned", "claimed", "sent")
+ENDED = (
+    "verified",
+    "residual",
+    "unverifiable",
+    "failed",
+    "manual",
+    "stale",
+    "held",
+    "cancelled",
+)
+#: Ends that leave work for a person.
+NEEDS_ATTENTION = ("residual", "unverifiable", "failed", "manual")
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "planned": frozenset({"claimed", "cancelled"}),
+    "claimed": frozenset(
+        {
+            "claimed",
+            "planned",
+            "sent",
+            "stale",
+            "held",
+            "manual",
+            "failed",
+            "verified",
+            "unverifiable",
+        }
+    ),
+    "sent": frozenset({"sent", "verified", "residual", "unverifiable", "failed"}),
+}
+
+#: Errors in a row after which a step that cannot be read is given up.
+MAX_ATTEMPTS = 12
+#: Calls with an effect that may be committed for one step; a read comes before each further one.
+MAX_SENDS = 3
+
+
+def may(before: str, after: str) -> bool:
+    """Whether a step may go from one state to the other."""
+    return after in TRANSITIONS.get(before, frozenset())
+
+
+def pause(attempt: int) -> timedelta:
+    """How long to wait before looking again: 1 s, 2 s, 4 s … at most 5 minutes."""
+    return timedelta(seconds=min(300, 2 ** min(attempt - 1, 9)))

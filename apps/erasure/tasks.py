@@ -1,0 +1,20 @@
+"""Ticks of this room. Ids or nothing; the work is in the services."""
+
+from celery import shared_task
+
+from apps.controllers import selectors as controllers
+from apps.core import scope
+from apps.core.actors import SYSTEM
+from apps.erasure import running
+
+
+@shared_task
+def advance_due() -> None:
+    for _ in scope.each(controllers.ids()):
+        running.advance_all(actor=SYSTEM)
+
+
+@shared_task
+def propose_due() -> None:
+    for _ in scope.each(controllers.ids()):
+        running.propose_routine(actor=SYSTEM)
