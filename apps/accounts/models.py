@@ -95,3 +95,40 @@ class SignInLink(Base):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class IdempotencyKey(Scoped):
+    """A request a machine may repeat: what it was (keyed digests only) and what it made."""
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    client = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    #: Keyed digest of the header `Idempotency-Key`: a caller may have put anything there.
+    digest = models.BinaryField(max_length=32)
+    #: Keyed digest of operation and payload: tells a repetition from another request.
+    fingerprint = models.BinaryField(max_length=32)
+    #: Ids of what was made (strings), from which the answer is built again.
+    resources = models.JSONField(default=list)
+    status = models.PositiveSmallIntegerField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["client", "digest"], name="idempotency_once"),
+        )
+        indexes = (models.Index(fields=["expires_at"], name="idempotency_expiry"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class KeyWindow(models.Model):
+    """How many requests a machine's key made in the present minute, across all processes."""
+
+    key = models.OneToOneField(
+        ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    started_at = models.DateTimeField()
+    used = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.key_id)
