@@ -1,0 +1,55 @@
+from django.urls import path
+
+from apps.console.views import (
+    connections,
+    imports,
+    ledger,
+    people,
+    plans,
+    policies,
+    record,
+    records,
+    styleguide,
+    today,
+)
+
+app_name = "console"
+
+urlpatterns = [
+    path("", today.show, name="today"),
+    path("enter/<str:token>", people.enter, name="enter"),
+    path("switch/", people.switch, name="switch"),
+    path("records/", records.records, name="records"),
+    path("records/search/", records.search, name="search"),
+    path("records/<uuid:record_id>/", record.record, name="record"),
+    path("records/<uuid:record_id>/hold/", record.place_hold, name="place_hold"),
+    path(
+        "records/<uuid:record_id>/hold/<uuid:hold_id>/release/",
+        record.release_hold,
+        name="release_hold",
+    ),
+    path("records/<uuid:record_id>/consent/", record.consent, name="consent"),
+    path("records/<uuid:record_id>/consent/withdraw/", record.withdraw, name="withdraw"),
+    path("plans/", plans.plans, name="plans"),
+    path("plans/propose/", plans.propose, name="propose"),
+    path("plans/<uuid:plan_id>/", plans.plan, name="plan"),
+    path("plans/<uuid:plan_id>/progress/", plans.progress, name="plan_progress"),
+    path("plans/<uuid:plan_id>/approve/", plans.approve, name="approve"),
+    path("plans/<uuid:plan_id>/refuse/", plans.refuse, name="refuse"),
+    path("plans/<uuid:plan_id>/call-back/", plans.call_back, name="call_back"),
+    path("plans/<uuid:plan_id>/certificate/", plans.certificate, name="certificate"),
+    path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/verify/", ledger.verify, name="verify"),
+    path("policies/", policies.policies, name="policies"),
+    path("policies/load/", policies.load, name="load_policy"),
+    path("policies/<uuid:policy_id>/", policies.policy, name="policy"),
+    path("policies/<uuid:policy_id>/sign/", policies.sign, name="sign_policy"),
+    path("policies/<uuid:policy_id>/activate/", policies.activate, name="activate_policy"),
+    path("policies/<uuid:policy_id>/override/", policies.override, name="override"),
+    path("connections/", connections.connections, name="connections"),
+    path("connections/<uuid:connection_id>/import/", imports.upload, name="import_file"),
+    path("connections/<uuid:connection_id>/import/check/", imports.check, name="import_check"),
+    path("connections/<uuid:connection_id>/import/take/", imports.take, name="import_take"),
+    path("connections/<uuid:connection_id>/import/rejects/", imports.rejects, name="import_bad"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+]

@@ -1,0 +1,168 @@
+"""One record: why this date, what is known, holds and consents, and what was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from apps.consents import selectors as consents
+from apps.consents import services as consent_services
+from apps.consents.models import ConsentEvent
+from apps.console import badges, people, words
+from apps.console.doors import attempt, page, staff_page, today
+from apps.console.forms import ConsentForm, HoldForm, WithdrawalForm, day_in
+from apps.console.ledger import lines_about
+from apps.console.staff import StaffRequest
+from apps.core import scope
+from apps.erasure.models import Step
+from apps.retention import selectors as retention
+from apps.retention import services as retention_services
+from apps.subjects import selectors as subjects
+from apps.subjects.models import Record
+
+#: A hold is looked at again within half a year unless the person says otherwise.
+REVIEW_AFTER = timedelta(days=180)
+POOL = ConsentEvent.Purpose.TALENT_POOL
+ASKING = (ConsentEvent.State.GIVEN, ConsentEvent.State.RENEWED)
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    hold: HoldForm
+    consent: ConsentForm
+    withdrawal: WithdrawalForm
+
+
+@staff_page()
+def record(request: StaffRequest, record_id: UUID) -> HttpResponse:
+    return _show(request, subjects.record(record_id), _forms(request))
+
+
+@staff_page("POST")
+def place_hold(request: StaffRequest, record_id: UUID) -> HttpResponse:
+    found = subjects.record(record_id)
+    form = HoldForm(request.POST)
+    placed = attempt(
+        form,
+        lambda: retention_services.place_hold(
+            actor=request.staff.actor,
+            subject_id=found.subject_id,
+            reason=form.cleaned_data["reason"],
+            review_on=day_in(form.cleaned_data, "review_on"),
+        ),
+    )
+    if not placed:
+        blank = _forms(request)
+        forms = Forms(form, blank.consent, blank.withdrawal)
+        return _show(request, found, forms, opened="hold", status=422)
+    messages.success(request, _("Held: nothing about this person is erased until you release it."))
+    return redirect("console:record", record_id)
+
+
+@staff_page("POST")
+def release_hold(request: StaffRequest, record_id: UUID, hold_id: UUID) -> HttpResponse:
+    retention_services.release_hold(actor=request.staff.actor, hold_id=hold_id)
+    messages.success(request, _("Released. The record follows its retention period again."))
+    return redirect("console:record", record_id)
+
+
+@staff_page("POST")
+def consent(request: StaffRequest, record_id: UUID) -> HttpResponse:
+    found = subjects.record(record_id)
+    form = ConsentForm(request.POST)
+    recorded = attempt(
+        form,
+        lambda: consent_services.record(
+            actor=request.staff.actor,
+            subject_id=found.subject_id,
+            purpose=POOL,
+            effective_on=day_in(form.cleaned_data, "effective_on"),
+            notice=form.cleaned_data["notice"],
+            source=ConsentEvent.Source.CONSOLE,
+        ),
+    )
+    if not recorded:
+        blank = _forms(request)
+        forms = Forms(blank.hold, form, blank.withdrawal)
+        return _show(request, found, forms, opened="consent", status=422)
+    messages.success(request, _("Consent recorded. The date follows within a minute."))
+    return redirect("console:record", record_id)
+
+
+@staff_page("POST")
+def withdraw(request: StaffRequest, record_id: UUID) -> HttpResponse:
+    found = subjects.record(record_id)
+    form = WithdrawalForm(request.POST)
+    withdrawn = attempt(
+        form,
+        lambda: consent_services.withdraw(
+            actor=request.staff.actor,
+            subject_id=found.subject_id,
+            purpose=POOL,
+            effective_on=day_in(form.cleaned_data, "effective_on"),
+            source=ConsentEvent.Source.CONSOLE,
+        ),
+    )
+    if not withdrawn:
+        blank = _forms(request)
+        forms = Forms(blank.hold, blank.consent, form)
+        return _show(request, found, forms, opened="withdrawal", status=422)
+    messages.success(request, _("Withdrawal recorded. The date follows within a minute."))
+    return redirect("console:record", record_id)
+
+
+def _forms(request: StaffRequest) -> Forms:
+    day = today(request)
+    return Forms(
+        hold=HoldForm(initial={"review_on": day + REVIEW_AFTER}),
+        consent=ConsentForm(initial={"effective_on": day}, auto_id="consent_%s"),
+        withdrawal=WithdrawalForm(initial={"effective_on": day}, auto_id="withdrawal_%s"),
+    )
+
+
+def _show(
+    request: StaffRequest, found: Record, forms: Forms, *, opened: str = "", status: int = 200
+) -> HttpResponse:
+    as_of = today(request)
+    explained = retention.explain(found.pk, as_of=as_of)
+    erased = found.state == Record.State.ERASED
+    due_on = None if erased else explained.due_on
+    history = consents.history(found.subject_id)
+    context = {
+        "record": found,
+        "erased": erased,
+        "person": people.of_records([found.pk])[found.pk],
+        "remote_id": subjects.remote_ids([found.pk]).get(found.pk, ""),
+        "explained": explained,
+        "outcome": badges.of("outcome", "erased" if erased else explained.outcome),
+        "due_on": due_on,
+        "how_far": words.due(due_on, as_of) if due_on else "",
+        "hold": retention.hold_of(found.subject_id),
+        "applications": found.applications.order_by("applied_on", "pk"),
+        "consents": history,
+        "consenting": bool(history) and history[-1].state in ASKING,
+        "siblings": _siblings(found),
+        "step": _last_step(found),
+        "timeline": lines_about(scope.current(), [found.pk, found.subject_id]),
+        "forms": forms,
+        "opened": opened,
+    }
+    return page(request, "console/record.html", context, status=status)
+
+
+def _siblings(found: Record) -> Sequence[Record]:
+    """Other files on the same person: a hold or a consent counts for all of them."""
+    family = subjects.family(found.subject_id)
+    return list(subjects.records().filter(subject_id__in=family).exclude(pk=found.pk)[:20])
+
+
+def _last_step(found: Record) -> Step | None:
+    steps = Step.objects.filter(record_id=found.pk).select_related("plan")
+    return steps.order_by("-plan__number").first()

@@ -1,0 +1,188 @@
+"""Today: what waits for a person and why, how things stand, and the next step in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.connectors.models import Connection
+from apps.console import advice, figures
+from apps.console.doors import page, staff_page, today
+from apps.console.staff import StaffRequest
+from apps.console.views.ledger import standing
+from apps.erasure import selectors as erasure
+from apps.erasure.models import Plan
+from apps.retention import selectors as retention
+from apps.retention.models import Policy
+from apps.retention.selectors import Counts
+
+DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    title: str
+    why: str
+    url: str
+    button: str
+    #: The first thing to do has the one coloured button.
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    plan: Plan
+    ended: int
+    total: int
+
+
+@staff_page()
+def show(request: StaffRequest) -> HttpResponse:
+    day = today(request)
+    counts = retention.counts(as_of=day)
+    connections = list(Connection.objects.order_by("name"))
+    todos = _todos(request, counts, connections)
+    context = {
+        "counts": counts,
+        "todos": [_numbered(n, todo) for n, todo in enumerate(todos)],
+        "waiting": erasure.plans().filter(state=Plan.State.PROPOSED).count(),
+        "running": _running(),
+        "connections": connections,
+        "progress": erasure.all_progress().by_state,
+        "chart": _chart(day),
+        **standing(request),
+    }
+    return page(request, "console/today.html", context)
+
+
+def _numbered(n: int, todo: Todo) -> Todo:
+    return Todo(todo.title, todo.why, todo.url, todo.button, first=n == 0)
+
+
+def _chart(day: date) -> figures.Bars:
+    counted = erasure.verified_per_day(DAYS)
+    return figures.bars(figures.filled(counted, since=day - timedelta(days=DAYS - 1), until=day))
+
+
+def _running() -> list[Running]:
+    plans = erasure.plans().filter(state=Plan.State.APPROVED)[:5]
+    found = [(plan, erasure.progress(plan.pk)) for plan in plans]
+    return [Running(plan, progress.ended, progress.total) for plan, progress in found]
+
+
+def _todos(request: StaffRequest, counts: Counts, connections: list[Connection]) -> list[Todo]:
+    """In the order in which a person should look: what is broken, what waits, what to start."""
+    return [
+        *_broken(connections),
+        *_policy(),
+        *_decisions(request),
+        *_unfinished(),
+        *_overdue(request, counts),
+        *_undecided(counts),
+    ]
+
+
+def _broken(connections: list[Connection]) -> list[Todo]:
+    return [
+        Todo(
+            _("%(name)s does not answer as it should") % {"name": item.name},
+            str(advice.of_code(item.failure)),
+            reverse("console:connections"),
+            _("See the connection"),
+        )
+        for item in connections
+        if item.state == Connection.State.FAILING
+    ]
+
+
+def _policy() -> list[Todo]:
+    if Policy.objects.filter(state=Policy.State.ACTIVE).exists():
+        return []
+    return [
+        Todo(
+            _("No retention policy is in force"),
+            _("Nothing can be due before a DPO and a second person have signed one."),
+            reverse("console:policies"),
+            _("See the retention periods"),
+        )
+    ]
+
+
+def _decisions(request: StaffRequest) -> list[Todo]:
+    """Every plan that waits, for a DPO to decide, for others to know."""
+    waiting = erasure.plans().filter(state=Plan.State.PROPOSED)[:5]
+    button = _("Approve or refuse") if request.staff.is_dpo else _("See the plan")
+    found = []
+    for plan in waiting:
+        total = erasure.progress(plan.pk).total
+        why = ngettext(
+            "%(count)d record on %(name)s. Nothing is erased before a DPO approves.",
+            "%(count)d records on %(name)s. Nothing is erased before a DPO approves.",
+            total,
+        ) % {"count": total, "name": plan.connection.name}
+        title = _("Plan %(number)d waits for approval") % {"number": plan.number}
+        found.append(Todo(title, why, reverse("console:plan", args=[plan.pk]), button))
+    return found
+
+
+def _unfinished() -> list[Todo]:
+    """Erasures that ended without proof, by plan: the last step of each record only."""
+    by_plan: dict[Plan, int] = {}
+    for step in erasure.attention()[:500]:
+        by_plan[step.plan] = by_plan.get(step.plan, 0) + 1
+    return [
+        Todo(
+            ngettext(
+                "%(count)d erasure of plan %(number)d needs you",
+                "%(count)d erasures of plan %(number)d need you",
+                count,
+            )
+            % {"count": count, "number": plan.number},
+            _("Data remain, the ATS refused, or nothing shows that they are gone."),
+            reverse("console:plan", args=[plan.pk]),
+            _("See what remains"),
+        )
+        for plan, count in by_plan.items()
+    ]
+
+
+def _overdue(request: StaffRequest, counts: Counts) -> list[Todo]:
+    busy = erasure.plans().filter(state__in=[Plan.State.PROPOSED, Plan.State.APPROVED]).exists()
+    if not counts.due or busy:
+        return []
+    return [
+        Todo(
+            ngettext(
+                "%(count)d record is past its retention period",
+                "%(count)d records are past their retention period",
+                counts.due,
+            )
+            % {"count": counts.due},
+            _("Propose a plan: it lists them, and a DPO decides."),
+            reverse("console:plans"),
+            _("Propose a plan") if request.staff.may_propose else _("See the plans"),
+        )
+    ]
+
+
+def _undecided(counts: Counts) -> list[Todo]:
+    if not counts.undecided:
+        return []
+    return [
+        Todo(
+            ngettext(
+                "%(count)d record has no date",
+                "%(count)d records have no date",
+                counts.undecided,
+            )
+            % {"count": counts.undecided},
+            _("A fact is missing, so nothing is decided and they are kept. Each says which."),
+            reverse("console:records") + "?outcome=undecided",
+            _("See what is missing"),
+        )
+    ]

@@ -1,0 +1,71 @@
+"""Dates, periods and codes in words, in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+NARROW = "\u00a0"
+
+
+def day(value: date | None) -> str:
+    """12 March 2025; French writes the first of a month « 1er »."""
+    if value is None:
+        return ""
+    text = formats.date_format(value, "j F Y")
+    if translation.get_language() == "fr" and value.day == 1:
+        text = text.replace("1 ", "1er ", 1)
+    return text
+
+
+def moment(value: datetime | None) -> str:
+    """An instant in the controller's time zone, to the minute."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value)
+    return _("%(day)s at %(time)s") % {"day": day(local.date()), "time": local.strftime("%H:%M")}
+
+
+def due(value: date, today: date) -> str:
+    """How far a due date is: `value` is the first day on which the record is due."""
+    days = (value - today).days
+    if days < 0:
+        return overdue(-days)
+    if days == 0:
+        return _("due today")
+    if days < 60:
+        return ngettext("%(count)d day left", "%(count)d days left", days) % {"count": days}
+    if days < 730:
+        months = days // 30
+        return ngettext("in %(count)d month", "in %(count)d months", months) % {"count": months}
+    years = days // 365
+    return ngettext("in %(count)d year", "in %(count)d years", years) % {"count": years}
+
+
+def overdue(days: int) -> str:
+    if days < 60:
+        return ngettext("%(count)d day late", "%(count)d days late", days) % {"count": days}
+    if days < 730:
+        months = days // 30
+        return ngettext("%(count)d month late", "%(count)d months late", months) % {"count": months}
+    years = days // 365
+    return ngettext("%(count)d year late", "%(count)d years late", years) % {"count": years}
+
+
+def lasting(seconds: int) -> str:
+    """A countdown: 1 min 05 s, 23 h 10 min."""
+    seconds = max(seconds, 0)
+    if seconds < 60:
+        return f"{seconds}{NARROW}s"
+    if seconds < 3600:
+        return f"{seconds // 60}{NARROW}min {seconds % 60:02d}{NARROW}s"
+    return f"{seconds // 3600}{NARROW}h {seconds % 3600 // 60:02d}{NARROW}min"
+
+
+def reference(value: UUID) -> str:
+    """The short name of a record for people: the last eight digits of its id."""
+    return value.hex[-8:].upper()
