@@ -14,6 +14,7 @@ _ENVIRONMENT = {
     # Placeholders: a test without `django_db` has no server to speak to.
     "DATABASE_URL": "postgresql://lethe_app@/lethe?host=/nonexistent",
     "KEYS_DATABASE_URL": "postgresql://lethe_app@/lethe_keys?host=/nonexistent",
+    "BROKER_URL": "pgmq://lethe_app@/lethe_broker?host=/nonexistent",
 }
 for _name, _value in _ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)

@@ -9,6 +9,7 @@ from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
+from config import messages
 from tests import database
 
 _controller = contextlib.ExitStack()
@@ -16,6 +17,7 @@ _controller = contextlib.ExitStack()
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """With xdist the controller starts the one server, before its workers exist."""
+    messages.compile_catalogues()
     if getattr(session.config.option, "numprocesses", None):
         _controller.enter_context(database.server())
 
