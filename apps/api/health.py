@@ -1,0 +1,99 @@
+"""`/healthz`: the process answers. `/readyz`: it can do its work, or 503 and why, by code.
+
+Fails closed: what cannot be checked is not ready. No key is needed, so nothing is told but
+codes of parts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from apps.api import language, problems
+from apps.api.problems import Place, Problem
+from apps.core import crypto
+from apps.core.errors import DomainError
+
+
+@csrf_exempt
+@require_safe
+def alive(request: HttpRequest) -> HttpResponse:
+    return _private(JsonResponse({"status": "ok"}))
+
+
+@csrf_exempt
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    missing = list(_missing())
+    if not missing:
+        return _private(JsonResponse({"status": "ready"}))
+    with translation.override(language.of(request)):
+        detail = _("Some parts do not answer: see errors.")
+        errors = [Place("part", code, code, _("This part does not answer.")) for code in missing]
+        headers = {"Retry-After": str(problems.RETRY_AFTER)}
+        return problems.respond(Problem(503, "not_ready", detail, errors, headers))
+
+
+def _missing() -> Iterator[str]:
+    for code, check in CHECKS.items():
+        if not check():
+            yield code
+
+
+def _answers(alias: str) -> bool:
+    try:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _migrated() -> bool:
+    """Every migration this code knows has run in both databases."""
+    try:
+        return not any(_unapplied(alias) for alias in settings.DATABASES)
+    except DatabaseError:
+        return False
+
+
+def _unapplied(alias: str) -> bool:
+    executor = MigrationExecutor(connections[alias])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _root_key() -> bool:
+    try:
+        crypto.root_key()
+    except (DomainError, crypto.CryptoError, OSError):
+        return False
+    return True
+
+
+def _keys_directory() -> bool:
+    """Epoch and signing keys are files: without them nothing can be opened or signed."""
+    directory = settings.LETHE_KEYS_DIR
+    return directory.is_dir() and os.access(directory, os.R_OK | os.W_OK | os.X_OK)
+
+
+CHECKS: Mapping[str, Callable[[], bool]] = {
+    "database": lambda: _answers("default"),
+    "keys_database": lambda: _answers("keys"),
+    "migrations": _migrated,
+    "root_key": _root_key,
+    "keys_directory": _keys_directory,
+}
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store"
+    return response
