@@ -183,6 +183,7 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSIONING_CLASS": None,
     "EXCEPTION_HANDLER": "apps.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
 }
 #: Requests one API key may make in a minute, all processes together.
 API_REQUESTS_PER_MINUTE = env.number("LETHE_API_LIMIT", 600, minimum=1)
