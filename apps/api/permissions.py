@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from apps.accounts.models import ApiKey
+
+if TYPE_CHECKING:
+    # At run time REST framework's views import this module (settings).
+    from rest_framework.views import APIView
 
 
 class HasScope(BasePermission):
