@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import unquote
 
 from tests.architecture import sources
@@ -11,7 +12,7 @@ HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
-def _documents() -> list[sources.Path]:
+def _documents() -> list[Path]:
     return sorted([*sources.ROOT.glob("*.md"), *(sources.ROOT / "docs").rglob("*.md")])
 
 
@@ -21,7 +22,7 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
 
 
-def _dead(document: sources.Path) -> Iterator[str]:
+def _dead(document: Path) -> Iterator[str]:
     for link in LINK.findall(CODE.sub("", document.read_text())):
         if re.match(r"[a-z][a-z0-9+.-]*:", link):
             continue

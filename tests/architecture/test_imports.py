@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.architecture import sources
 
@@ -22,18 +23,18 @@ HTTP = (
 FAKE_MAY_USE = {"faker"}
 
 
-def _hidden(path: sources.Path) -> Iterator[str]:
+def _hidden(path: Path) -> Iterator[str]:
     for function in sources.functions(path):
         for node in ast.walk(function):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 yield sources.place(path, node)
 
 
-def _is_pure(path: sources.Path) -> bool:
+def _is_pure(path: Path) -> bool:
     return path.stem in PURE or sources.place(path) in PURE_FILES
 
 
-def _breaches(paths: Iterator[sources.Path], *forbidden: str) -> list[str]:
+def _breaches(paths: Iterator[Path], *forbidden: str) -> list[str]:
     return sorted(
         {
             f"{sources.place(path, node)} imports {name}"

@@ -5,10 +5,43 @@ from collections.abc import Iterator
 
 from tests.architecture import sources
 
+_FINDS_OUT = "it finds out who acts"
+_READS = "reads, writes nothing"
 #: function → why it takes no actor.
-WITHOUT_ACTOR: dict[str, str] = {}
-#: function → why it takes its arguments by position.
-BY_POSITION: dict[str, str] = {}
+WITHOUT_ACTOR: dict[str, str] = {
+    "accounts.authenticate_key": _FINDS_OUT,
+    "accounts.use_sign_in_link": _FINDS_OUT,
+    "audit.integrate": "places what others have recorded",
+    "keys.digest": _READS,
+    "keys.find": _READS,
+    "keys.index": "part of the intake, whose entry names the actor",
+    "keys.instance_key": _READS,
+    "keys.journalled": _READS,
+    "keys.open_many": _READS,
+    "keys.open_one": _READS,
+    "keys.tombstones": _READS,
+    "subjects.lock_family": "takes a lock, writes nothing",
+}
+_OBJECT = "its one object stands for itself"
+#: function → why it takes an argument by position.
+BY_POSITION: dict[str, str] = {
+    "accounts.authenticate_key": _OBJECT,
+    "accounts.use_sign_in_link": _OBJECT,
+    "audit.record": "reads as a sentence: record this verb",
+    "audit.record_each": "as `record`",
+    "keys.digest": "kind and value, as in the index",
+    "keys.find": "kind and values, as in the index",
+    "keys.index": _OBJECT,
+    "keys.instance_key": _OBJECT,
+    "keys.journalled": _OBJECT,
+    "keys.new": _OBJECT,
+    "keys.open_many": _OBJECT,
+    "keys.open_one": _OBJECT,
+    "keys.shred": _OBJECT,
+    "keys.tombstones": "which connection, which digests",
+    "subjects.lock_family": _OBJECT,
+    "subjects.touch": _OBJECT,
+}
 
 
 def _services() -> Iterator[tuple[str, sources.Function]]:

@@ -1,7 +1,9 @@
 """STYLE.md: sizes, names of files, and no suppression without its reason."""
 
+import ast
 import re
 import statistics
+from pathlib import Path
 
 from tests.architecture import sources
 
@@ -17,11 +19,11 @@ SUPPRESSION = re.compile(r"#\s*(?:noqa|type:\s*ignore|pragma|nosec|fmt:\s*off)\b
 REASONED = re.compile(r"#\s*(?:noqa: [A-Z0-9, ]+|type: ignore\[[\w, -]+\])\s*(?:-|—|#)\s*\w.{5,}")
 
 
-def _ours() -> tuple[sources.Path, ...]:
+def _ours() -> tuple[Path, ...]:
     return sources.files("apps", "config", "demo", "tests")
 
 
-def _is_migration(path: sources.Path) -> bool:
+def _is_migration(path: Path) -> bool:
     """Written once, mostly by Django, and never read in parts: no cap."""
     return path.parent.name == "migrations"
 
@@ -81,7 +83,7 @@ def test_every_suppression_gives_its_reason() -> None:
         for path in _ours()
         for number, line in enumerate(path.read_text().splitlines(), start=1)
         if (found := SUPPRESSION.search(line)) and not REASONED.match(found[0])
-        if path != sources.Path(__file__)
+        if path != Path(__file__)
     ]
     assert bare == []
 
@@ -91,6 +93,6 @@ def test_every_room_says_what_it_is() -> None:
         room
         for room in (*sources.ROOMS, *sources.DOORS)
         if (path := sources.ROOT / "apps" / room / "__init__.py").exists()
-        and not sources.ast.get_docstring(sources.tree(path))
+        and not ast.get_docstring(sources.tree(path))
     ]
     assert silent == []

@@ -1,6 +1,7 @@
 """Everything that people read exists in French, with the same placeholders."""
 
 import re
+from pathlib import Path
 
 import polib
 import pytest
@@ -69,7 +70,7 @@ def test_french_signs_keep_their_space(french: polib.POFile) -> None:
     assert bare == []
 
 
-def test_a_message_is_found_where_python_and_templates_say_it(tmp_path: messages.Path) -> None:
+def test_a_message_is_found_where_python_and_templates_say_it(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(
         '{% load i18n %}{% translate "100 % kept" %} {{ _("Here")|upper }}'
