@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import PermissionDenied
