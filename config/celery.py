@@ -21,12 +21,12 @@ from config import broker
 
 #: task → seconds between two rings.
 TICKS: Final[Mapping[str, int]] = {
-    "apps.audit.tasks.integrate_due": 1,
+    "audit.integrate": 1,
     "apps.erasure.tasks.advance_due": 2,
     "apps.retention.tasks.refresh_due": 5,
     "apps.subjects.tasks.sync_due": 30,
-    "apps.keys.tasks.reconcile": 60,
-    "apps.erasure.tasks.reconcile": 60,
+    "apps.erasure.tasks.propose_due": 60,
+    "apps.subjects.tasks.finish_shredding": 60,
 }
 
 

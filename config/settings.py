@@ -219,7 +219,17 @@ LOGGING = {
         },
     },
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+    "loggers": {
+        name: {"level": "WARNING"}
+        # A tick a second, and every call to an ATS, would bury what matters.
+        for name in (
+            "celery.app.trace",
+            "celery.beat",
+            "celery.worker.strategy",
+            "httpcore",
+            "httpx",
+        )
+    },
 }
 
 # --- Outside world --------------------------------------------------------------------------
