@@ -13,11 +13,11 @@ a log that was tampered with it signs nothing: it raises, and `verify_ledger` na
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Unpack
+from typing import Any, LiteralString, Unpack
 from uuid import UUID
 
+import psycopg
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -41,9 +41,9 @@ _STAGE_EACH = """
     SELECT l.id, %s, o.id, convert_to(%s || gen_random_uuid() || %s || o.id || %s, 'UTF8')
     FROM audit_log l, unnest(%s::uuid[]) WITH ORDINALITY AS o (id, n) WHERE l.id = %s ORDER BY o.n
 """
-_PLACE = "SELECT first, placed, hashes FROM audit_place(%s, %s)"
+_PLACE = "SELECT first, placed, hashes FROM audit_place(%b, %b::integer)"
 _PUBLISH = """
-    SELECT audit_publish(%s, %s, %s, %s, %s, %s::integer[], %s::bigint[], %s::bytea[])
+    SELECT audit_publish(%b, %b, %b, %b, %b, %b::integer[], %b::bigint[], %b::bytea[])
 """
 
 
@@ -164,15 +164,20 @@ def _seal(log_id: UUID, limit: int) -> int:
     if log is None:
         raise Missing("log", _("This legal entity has no ledger."))
     signer = signing.signer(log.pk, log.origin)
-    with connection.cursor() as cursor:
-        cursor.execute(_PLACE, [log.pk, limit])
-        first, placed, leaves = cursor.fetchone()
-        if leaves:
-            _publish(cursor, log, signer, first, bytes(leaves))
+    first, placed, leaves = _call(_PLACE, [log.pk, limit])
+    if leaves:
+        _publish(log, signer, first, leaves)
     return int(placed)
 
 
-def _publish(cursor: CursorWrapper, log: Log, signer: note.Signer, old: int, leaves: bytes) -> None:
+def _call(statement: LiteralString, values: list[Any]) -> tuple[Any, ...]:
+    """Straight through psycopg, in binary: Django's cursor would spell every hash in hex."""
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        (row,) = cursor.execute(statement, values, binary=True).fetchall()
+    return row
+
+
+def _publish(log: Log, signer: note.Signer, old: int, leaves: bytes) -> None:
     size = old + len(leaves) // merkle.HASH_BYTES
     edge = _edge(log, old)
     try:
@@ -186,7 +191,7 @@ def _publish(cursor: CursorWrapper, log: Log, signer: note.Signer, old: int, lea
     root = tiles.root(size, tiles.edge_after(size, edge, changed))
     signed = signer.sign(note.Checkpoint(log.origin, size, root).text)
     columns = zip(*((tile.level, tile.number, tile.hashes) for tile in changed), strict=True)
-    cursor.execute(_PUBLISH, [log.pk, old, size, root, signed, *map(list, columns)])
+    _call(_PUBLISH, [log.pk, old, size, root, signed, *map(list, columns)])
     if log.pk != INSTANCE:
         _tell_instance(log, size, root)
 

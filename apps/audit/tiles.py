@@ -73,12 +73,8 @@ def edge(size: int) -> Iterator[tuple[int, int, int]]:
             yield level, number, width
 
 
-def split(hashes: bytes) -> list[bytes]:
-    """The single hashes of a tile. Raises TileError unless there are 0 to 256 whole ones."""
-    if len(hashes) % merkle.HASH_BYTES or len(hashes) > WIDTH * merkle.HASH_BYTES:
-        raise TileError("a tile is at most 256 hashes of 32 bytes")
-    step = merkle.HASH_BYTES
-    return [hashes[start : start + step] for start in range(0, len(hashes), step)]
+def _slice(hashes: bytes, start: int, count: int) -> bytes:
+    return hashes[start * merkle.HASH_BYTES : (start + count) * merkle.HASH_BYTES]
 
 
 def grow(size: int, partial: Mapping[int, bytes], leaves: bytes) -> list[Tile]:
@@ -96,7 +92,7 @@ def grow(size: int, partial: Mapping[int, bytes], leaves: bytes) -> list[Tile]:
         for tile in _cut(level, number, partial.get(level, b"") + added):
             changed.append(tile)
             if tile.width == WIDTH:
-                above.append(merkle.tree_hash(split(tile.hashes)))
+                above.append(merkle.tree_hash(tile.hashes))
         added, level = b"".join(above), level + 1
     return changed
 
@@ -130,9 +126,9 @@ def root(size: int, partial: Mapping[int, bytes]) -> bytes:
     _check_edge(size, partial)
     subtrees: list[bytes] = []
     for level in reversed(levels(size)):
-        hashes = split(partial.get(level, b""))
-        for height, index in merkle.full_subtrees(0, len(hashes)):
-            subtrees.append(merkle.tree_hash(hashes[index << height : index + 1 << height]))
+        hashes = partial.get(level, b"")
+        for height, index in merkle.full_subtrees(0, len(hashes) // merkle.HASH_BYTES):
+            subtrees.append(merkle.tree_hash(_slice(hashes, index << height, 1 << height)))
     return merkle.fold(subtrees)
 
 
@@ -145,8 +141,8 @@ def reader(fetch: Callable[[int, int], bytes]) -> merkle.Node:
     def node(level: int, index: int) -> bytes:
         tile_level, height = divmod(level, HEIGHT)
         number, offset = divmod(index << height, WIDTH)
-        hashes = split(fetch(tile_level, number))[offset : offset + (1 << height)]
-        if len(hashes) != 1 << height:
+        hashes = _slice(fetch(tile_level, number), offset, 1 << height)
+        if len(hashes) != merkle.HASH_BYTES << height:
             raise TileError("a tile is narrower than the tree's size demands")
         return merkle.tree_hash(hashes)
 

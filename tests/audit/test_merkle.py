@@ -51,11 +51,15 @@ def leaves(count: int) -> list[bytes]:
     return [merkle.leaf_hash(entry) for entry in entries(count)]
 
 
+def root(hashes: list[bytes]) -> bytes:
+    return merkle.tree_hash(b"".join(hashes))
+
+
 def node_over(hashes: list[bytes]) -> merkle.Node:
     def node(level: int, index: int) -> bytes:
         chosen = hashes[index << level : (index + 1) << level]
         assert len(chosen) == 1 << level, "only full subtrees may be asked for"
-        return merkle.tree_hash(chosen)
+        return root(chosen)
 
     return node
 
@@ -63,52 +67,54 @@ def node_over(hashes: list[bytes]) -> merkle.Node:
 @pytest.mark.parametrize("size", range(1, len(CT_ROOTS) + 1))
 def test_the_roots_of_the_certificate_transparency_tree_come_out(size: int) -> None:
     hashes = [merkle.leaf_hash(leaf) for leaf in CT_LEAVES[:size]]
-    assert merkle.tree_hash(hashes).hex() == CT_ROOTS[size - 1]
+    assert root(hashes).hex() == CT_ROOTS[size - 1]
 
 
 def test_the_empty_tree_has_the_hash_of_nothing() -> None:
-    assert merkle.tree_hash([]) == merkle.CompactRange().root() == reference.sha(b"")
+    assert merkle.tree_hash(b"") == merkle.CompactRange().root() == reference.sha(b"")
 
 
 def test_every_root_equals_the_recursive_definition() -> None:
     growing = merkle.CompactRange()
     for size in range(LIMIT):
         expected = reference.mth(entries(size))
-        assert merkle.tree_hash(leaves(size)) == growing.root() == expected
+        assert root(leaves(size)) == growing.root() == expected
         assert merkle.root_of(0, size, node_over(leaves(size))) == expected
         growing.append(merkle.leaf_hash(b"entry %d" % size))
 
 
-def test_a_range_grows_by_whole_subtrees_and_ends_in_loose_leaves() -> None:
+def test_a_range_grows_by_whole_subtrees_only_where_they_begin() -> None:
     growing = merkle.CompactRange()
     for start in (0, 8):
-        growing.append(merkle.tree_hash(leaves(LIMIT)[start : start + 8]), level=3)
-    for tail in range(8):
-        assert growing.root(leaves(LIMIT)[16 : 16 + tail]) == reference.mth(entries(16 + tail))
-    growing.append(leaves(17)[16])
+        growing.append(root(leaves(LIMIT)[start : start + 8]), level=3)
+    for index in range(16, LIMIT):
+        assert growing.root() == reference.mth(entries(index))
+        growing.append(leaves(LIMIT)[index])
     with pytest.raises(merkle.ProofError):
         growing.append(b"\x00" * 32, level=3)
+    with pytest.raises(merkle.ProofError):
+        merkle.tree_hash(b"\x00" * 33)
 
 
 def test_every_inclusion_proof_is_the_one_of_the_rfc_and_verifies() -> None:
     for size in range(1, LIMIT):
-        root, node = merkle.tree_hash(leaves(size)), node_over(leaves(size))
+        top, node = root(leaves(size)), node_over(leaves(size))
         for index in range(size):
             proof = merkle.inclusion_proof(index, size, node)
             assert proof == reference.path(index, entries(size))
             leaf = merkle.leaf_hash(b"entry %d" % index)
-            merkle.verify_inclusion(leaf, index=index, size=size, proof=proof, root=root)
+            merkle.verify_inclusion(leaf, index=index, size=size, proof=proof, root=top)
 
 
 def test_an_inclusion_proof_holds_for_no_other_index_and_no_other_leaf() -> None:
     for size in range(1, 20):
-        root, node = merkle.tree_hash(leaves(size)), node_over(leaves(size))
+        top, node = root(leaves(size)), node_over(leaves(size))
         for index in range(size):
             proof = merkle.inclusion_proof(index, size, node)
             for other in (*range(size), -1, size, size + 1):
                 leaf = merkle.leaf_hash(b"entry %d" % (index if other != index else index + 1))
                 with pytest.raises(merkle.ProofError):
-                    merkle.verify_inclusion(leaf, index=other, size=size, proof=proof, root=root)
+                    merkle.verify_inclusion(leaf, index=other, size=size, proof=proof, root=top)
 
 
 def test_every_consistency_proof_is_the_one_of_the_rfc_and_verifies() -> None:
@@ -127,7 +133,7 @@ def test_a_consistency_proof_with_any_bit_changed_is_refused(data: st.DataObject
     old = data.draw(st.integers(1, new - 1))
     hashes = leaves(new)
     proof = merkle.consistency_proof(old, new, node_over(hashes))
-    roots = [merkle.tree_hash(hashes[:old]), merkle.tree_hash(hashes)]
+    roots = [root(hashes[:old]), root(hashes)]
     parts = [*roots, *proof]
     which = data.draw(st.integers(0, len(parts) - 1))
     bit = data.draw(st.integers(0, 255))
@@ -156,9 +162,9 @@ def test_no_proof_is_made_for_a_leaf_that_is_not_there(index: int, size: int) ->
 def test_a_node_passed_off_as_an_entry_is_refused() -> None:
     left, right = leaves(2)
     forged = merkle.leaf_hash(left + right)
-    root = merkle.tree_hash(leaves(2))
+    top = root(leaves(2))
     with pytest.raises(merkle.ProofError):
-        merkle.verify_inclusion(forged, index=0, size=1, proof=[], root=root)
+        merkle.verify_inclusion(forged, index=0, size=1, proof=[], root=top)
 
 
 def published(kind: str) -> Iterator[Any]:

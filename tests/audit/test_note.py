@@ -170,7 +170,7 @@ def test_a_checkpoint_of_another_log_is_refused_though_the_key_is_right() -> Non
 def proof_of(index: int, size: int, ours: note.Signer) -> note.Proof:
     hashes = [merkle.leaf_hash(b"entry %d" % number) for number in range(size)]
     node = tiles.reader(lambda _level, _number: b"".join(hashes))
-    head = note.Checkpoint(ours.name, size, merkle.tree_hash(hashes))
+    head = note.Checkpoint(ours.name, size, merkle.tree_hash(b"".join(hashes)))
     path = merkle.inclusion_proof(index, size, node)
     return note.Proof(index, path, ours.sign(head.text))
 

@@ -10,6 +10,10 @@ from django.db import migrations
 LIMITS = """
 ALTER TABLE audit_pending
     ADD CONSTRAINT audit_pending_body_size CHECK (octet_length(body) BETWEEN 2 AND 65535);
+-- RFC 6962 §2.1: a leaf is SHA-256(0x00 || entry). Made by the database as the entry is staged,
+-- so that no writer can claim another and the runner need not read the entries again.
+ALTER TABLE audit_pending ADD COLUMN leaf bytea NOT NULL
+    GENERATED ALWAYS AS (sha256('\\x00'::bytea || body)) STORED;
 ALTER TABLE audit_tile
     ADD CONSTRAINT audit_tile_size CHECK (
         octet_length(hashes) % 32 = 0 AND octet_length(hashes) BETWEEN 32 AND 8192
@@ -28,6 +32,7 @@ ALTER TABLE audit_pending SET (
 """
 
 UNDO_LIMITS = """
+ALTER TABLE audit_pending DROP COLUMN leaf;
 ALTER TABLE audit_pending DROP CONSTRAINT audit_pending_body_size;
 ALTER TABLE audit_tile DROP CONSTRAINT audit_tile_size;
 ALTER TABLE audit_checkpoint DROP CONSTRAINT audit_checkpoint_root;
@@ -83,7 +88,8 @@ DROP FUNCTION audit_tile_grows();
 """
 
 # Both functions take the same lock, kept until the transaction ends: one runner per log.
-# Sequential scans are off inside `audit_place` because a queue's statistics are always stale.
+# The planner's choices are narrowed inside `audit_place` because a queue's statistics are always
+# stale: it would read the whole queue and sort it for every batch.
 FUNCTIONS = """
 CREATE FUNCTION audit_place(
     p_log uuid, p_limit integer, OUT first bigint, OUT placed bigint, OUT hashes bytea
@@ -91,6 +97,8 @@ CREATE FUNCTION audit_place(
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET work_mem = '64MB'
 AS $$
 DECLARE
     following bigint;
@@ -103,22 +111,27 @@ BEGIN
     SELECT coalesce(max(c.size), 0) INTO first FROM audit_checkpoint c WHERE c.log_id = p_log;
     SELECT coalesce(max(e.index) + 1, 0) INTO following FROM audit_entry e WHERE e.log_id = p_log;
 
+    -- By ctid: nobody else moves or removes rows here (the lock above; no grant; the trigger).
     WITH moved AS (
         DELETE FROM audit_pending
-        WHERE id = ANY (ARRAY(
-            SELECT p.id FROM audit_pending p WHERE p.log_id = p_log ORDER BY p.id LIMIT p_limit
+        WHERE ctid = ANY (ARRAY(
+            SELECT p.ctid FROM audit_pending p WHERE p.log_id = p_log ORDER BY p.id LIMIT p_limit
         ))
-        RETURNING id, verb, object_id, body
+        RETURNING id, verb, object_id, body, leaf
+    ), numbered AS (
+        SELECT m.*, row_number() OVER (ORDER BY m.id) - 1 AS n FROM moved m
+    ), added AS (
+        INSERT INTO audit_entry (log_id, index, verb, object_id, body)
+        SELECT p_log, following + n, verb, object_id, body FROM numbered
     )
-    INSERT INTO audit_entry (log_id, index, verb, object_id, body)
-    SELECT p_log, following + row_number() OVER (ORDER BY id) - 1, verb, object_id, body
-    FROM moved;
-    GET DIAGNOSTICS placed = ROW_COUNT;
+    SELECT count(*), coalesce(string_agg(leaf, ''::bytea ORDER BY id), '')
+    INTO placed, hashes FROM moved;
 
-    -- From the last checkpoint on: entries that somebody placed without publishing are sealed
-    -- with the next batch. RFC 6962 §2.1: a leaf is SHA-256(0x00 || entry).
-    SELECT coalesce(string_agg(sha256('\\x00'::bytea || e.body), ''::bytea ORDER BY e.index), '')
-    INTO hashes FROM audit_entry e WHERE e.log_id = p_log AND e.index >= first;
+    -- Entries that somebody placed without publishing are sealed with this batch.
+    IF first < following THEN
+        SELECT string_agg(sha256('\\x00'::bytea || e.body), ''::bytea ORDER BY e.index)
+        INTO hashes FROM audit_entry e WHERE e.log_id = p_log AND e.index >= first;
+    END IF;
 END;
 $$;
 
