@@ -46,7 +46,8 @@ class Connection(Scoped):
     state = models.CharField(max_length=16, choices=State.choices, default=State.ACTIVE)
     #: Stable code of what fails (never a vendor's text, which may hold a person).
     failure = models.CharField(max_length=64, blank=True)
-    cursor = models.CharField(max_length=500, blank=True)
+    #: Opaque to all but the adapter; vendors do not bound theirs.
+    cursor = models.TextField(blank=True)
     synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -97,8 +98,16 @@ class RateWindow(models.Model):
     )
     #: Requests the vendor allows in a window, and what is left of the present one.
     allowed = models.PositiveIntegerField(default=1)
-    remaining = models.IntegerField(default=1)
-    window_seconds = models.FloatField(default=30)
+    remaining = models.IntegerField(default=0)
+    #: The vendor's name of the present window (epoch second of its end), and of the one before.
+    vendor_window = models.BigIntegerField(default=0)
+    late_window = models.BigIntegerField(default=-1)
+    #: Requests under way: taken in the present window, and in the one before it.
+    taken = models.PositiveIntegerField(default=0)
+    late = models.PositiveIntegerField(default=0)
+    #: One request is out to learn the new window; nobody else calls.
+    scouting = models.BooleanField(default=False)
+    #: The window's end by this database's clock; empty: unknown.
     resets_at = models.DateTimeField(null=True)
     #: Set by Retry-After: nobody calls before.
     blocked_until = models.DateTimeField(null=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal, Protocol
 
 Quality = Literal["exact", "approximate", "missing"]
@@ -99,7 +99,7 @@ class Receipt:
 class ErasureField:
     """One erasable field of the vendor, and where a read would show it.
 
-    `shown_at` are glob patterns over Snapshot paths; empty: no read shows it, so only the
+    `shown_at` are patterns (paths.matches) of Snapshot paths; empty: no read shows it, so only the
     vendor's own event can confirm it. `end_states` are the values a path may keep when clean,
     besides being absent, null or empty (`{remote_id}` stands for the candidate's id).
     """
@@ -113,7 +113,7 @@ class ErasureField:
 class Capabilities:
     actions: frozenset[Action]
     fields: tuple[ErasureField, ...] = ()
-    #: Glob patterns of Snapshot paths that are not personal (ids, dates, states).
+    #: Patterns (paths.matches) of Snapshot paths that are not personal: ids, dates, states.
     not_personal: tuple[str, ...] = ()
     #: The vendor sends an event that names the fields it anonymized.
     confirms_by_event: bool = False

@@ -1,0 +1,52 @@
+"""The country of an office, from the free text a recruiter typed (“Lyon, France”)."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from phonenumbers.geodata.locale import LOCALE_DATA
+
+_LANGUAGES = ("en", "fr", "de", "es", "it", "nl", "pt")
+#: Everyday names that the tables of names do not hold.
+_ALSO = {
+    "uk": "GB",
+    "england": "GB",
+    "scotland": "GB",
+    "wales": "GB",
+    "northern ireland": "GB",
+    "usa": "US",
+    "us": "US",
+    "czechia": "CZ",
+    "tchequie": "CZ",
+    "holland": "NL",
+}
+
+
+def of_location(text: str | None) -> str | None:
+    """ISO 3166-1 alpha-2 code of the last part that names a country; None when none does.
+
+    Two-letter parts are not read as codes: “Portland, DE” may be Delaware.
+    """
+    for part in reversed((text or "").replace("(", ",").replace(")", ",").split(",")):
+        if part.strip():
+            return _names().get(_folded(part))
+    return None
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, str]:
+    names = {}
+    for code, by_language in LOCALE_DATA.items():
+        for language in _LANGUAGES:
+            name = by_language.get(language, "")
+            # "*xx" says: the same as in language xx.
+            name = by_language.get(name[1:], "") if name.startswith("*") else name
+            if name:
+                names[_folded(name)] = code
+    return names | _ALSO
+
+
+def _folded(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.strip().casefold())
+    return "".join(character for character in plain if not unicodedata.combining(character))

@@ -1,0 +1,64 @@
+"""The country of the job's offices. Not personal, so it is kept for a while in the process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from apps.connectors.errors import ConnectorError
+from apps.connectors.greenhouse.api import Api, Json
+from apps.connectors.greenhouse.mapping import job_countries
+
+#: Seconds after which offices and jobs are read again: a job may be moved to another country.
+LIFETIME = 600.0
+
+
+@dataclass(slots=True)
+class _Kept:
+    until: float
+    offices: list[Json] | None = None
+    #: None: read, and its offices name no country or several.
+    countries: dict[int, str | None] = field(default_factory=dict)
+
+
+_kept: dict[tuple[str, str], _Kept] = {}
+_lock = threading.Lock()
+
+
+def countries(api: Api, job_ids: Iterable[int]) -> dict[int, str]:
+    """ISO country by job id; a job whose offices say nothing is absent.
+
+    Without the scope to read jobs or offices nothing is known: the connection's own country
+    applies, or the deadline cannot be decided, which is said where it is read.
+    """
+    kept = _current(api)
+    wanted = set(job_ids)
+    missing = wanted - kept.countries.keys()
+    if missing:
+        kept.countries.update(_read(api, kept, missing))
+    found = ((job, kept.countries.get(job)) for job in wanted)
+    return {job: country for job, country in found if country}
+
+
+def _current(api: Api) -> _Kept:
+    place = (api.base_url, api.credential.client_id)
+    with _lock:
+        kept = _kept.get(place)
+        if kept is None or time.monotonic() >= kept.until:
+            kept = _kept[place] = _Kept(time.monotonic() + LIFETIME)
+        return kept
+
+
+def _read(api: Api, kept: _Kept, job_ids: Collection[int]) -> dict[int, str | None]:
+    try:
+        if kept.offices is None:
+            kept.offices = api.every("offices")
+        jobs = api.by_ids("jobs", "ids", [str(job) for job in sorted(job_ids)])
+    except ConnectorError as error:
+        if error.code not in ("forbidden", "not_found"):
+            raise
+        jobs = []
+    known = job_countries(jobs, kept.offices or [])
+    return {job: known.get(job) for job in job_ids}
