@@ -119,6 +119,8 @@ def _phone(text: str) -> str:
     try:
         parsed = phonenumbers.parse(text, "FR")
     except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
         return "".join(character for character in text if character.isdigit())
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
