@@ -28,3 +28,5 @@ from config.settings import *  # noqa: E402, F403 - after the environment that s
 # A slow hash protects a stolen table; here it would only cost a second per signed-in test.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Static files are served from the sources: nothing is collected for a test.
+WHITENOISE_AUTOREFRESH = True

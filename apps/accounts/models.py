@@ -124,9 +124,7 @@ class IdempotencyKey(Scoped):
 class KeyWindow(models.Model):
     """How many requests a machine's key made in the present minute, across all processes."""
 
-    key = models.OneToOneField(
-        ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="+"
-    )
+    key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="+")
     started_at = models.DateTimeField()
     used = models.PositiveIntegerField()
 

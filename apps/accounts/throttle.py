@@ -20,7 +20,7 @@ WINDOW_SECONDS = 60
 
 _TAKE = """
     INSERT INTO accounts_keywindow AS w (key_id, started_at, used)
-    VALUES (%(key)s, statement_timestamp(), 1)
+    VALUES (%(key)s::uuid, statement_timestamp(), 1)
     ON CONFLICT (key_id) DO UPDATE SET
         used = CASE WHEN w.started_at <= statement_timestamp() - %(window)s * interval '1 second'
                     THEN 1 ELSE LEAST(w.used, %(limit)s) + 1 END,
@@ -46,7 +46,7 @@ class Allowance:
 def take(key_id: UUID) -> Allowance:
     """Count one request of this key. Raises Unavailable when it cannot be counted."""
     limit: int = settings.API_REQUESTS_PER_MINUTE
-    values = {"key": key_id, "window": WINDOW_SECONDS, "limit": limit}
+    values: dict[str, str | int] = {"key": str(key_id), "window": WINDOW_SECONDS, "limit": limit}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_TAKE, values)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -43,15 +42,3 @@ def _refused() -> AuthenticationFailed:
     """The same words whether the key is malformed, unknown, expired or revoked."""
     words = _("This API key is unknown, expired or revoked.")
     return AuthenticationFailed(words, code="key_refused")
-
-
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # untyped package
-    target_class = ApiKeyAuthentication
-    name = "apiKey"
-
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A key issued in the console, with the scopes it needs.",
-        }

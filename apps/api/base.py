@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from codecs import decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import IO, Any, ClassVar
-from uuid import UUID
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from rest_framework.exceptions import ParseError, Throttled
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,7 +23,7 @@ from apps.accounts import idempotency, throttle
 from apps.accounts.idempotency import Made
 from apps.accounts.models import ApiKey
 from apps.api import language
-from apps.api.problems import BadHeader
+from apps.api.problems import BadHeader, Throttled
 from apps.core import scope
 from apps.core.actors import Actor
 from apps.core.errors import Invalid
@@ -58,7 +57,7 @@ class ApiView(APIView):
 
     #: Method → the scope a key needs for it.
     scopes: ClassVar[Mapping[str, str]] = {}
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post"]
+    http_method_names = ["get", "head", "post"]
     parser_classes = (Json,)
     _placed: ExitStack
     _allowance: throttle.Allowance | None = None
@@ -80,7 +79,7 @@ class ApiView(APIView):
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         if isinstance(request.auth, ApiKey):
-            self._count(request, request.auth)
+            self._count(request.auth)
             self._placed.enter_context(scope.enter(request.auth.controller_id))
 
     @property
@@ -108,7 +107,7 @@ class ApiView(APIView):
             client=self.key, key=header, operation=operation, payload=payload, effect=effect
         )
 
-    def _count(self, request: Request, key: ApiKey) -> None:
+    def _count(self, key: ApiKey) -> None:
         self._allowance = throttle.take(key.pk)
         if not self._allowance.allowed:
             raise Throttled(wait=self._allowance.resets_in)
@@ -122,10 +121,6 @@ class ApiView(APIView):
             headers["RateLimit-Limit"] = str(self._allowance.limit)
             headers["RateLimit-Remaining"] = str(self._allowance.remaining)
             headers["RateLimit-Reset"] = str(self._allowance.resets_in)
-
-
-def made(resources: Sequence[UUID], status: int) -> Made:
-    return Made(tuple(resources), status)
 
 
 def answer(data: Any, result: Made, headers: Mapping[str, str] | None = None) -> Response:

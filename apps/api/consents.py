@@ -35,7 +35,7 @@ class ConsentShape(serializers.Serializer[Any]):
     subject = serializers.UUIDField(source="subject_id")
     purpose = serializers.ChoiceField(choices=ConsentEvent.Purpose.values)
     state = serializers.ChoiceField(choices=ConsentEvent.State.values)
-    source = serializers.ChoiceField(choices=ConsentEvent.Source.values)
+    source = serializers.ChoiceField(choices=ConsentEvent.Source.values)  # type: ignore[assignment]  # declared fields leave the class
     notice = serializers.CharField(help_text="Version of the notice read; empty otherwise.")
     effective_on = serializers.DateField(help_text="Local date the person said it.")
     recorded_at = serializers.DateTimeField()
@@ -134,7 +134,7 @@ def _answer(result: Made) -> Response:
 
 
 def _event(consent_id: UUID) -> ConsentEvent:
-    found = ConsentEvent.objects.filter(pk=consent_id).first()
+    found: ConsentEvent | None = ConsentEvent.objects.filter(pk=consent_id).first()
     if found is None:
         raise Missing("consent", _("There is no such consent."))
     return found

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 
 from django.conf import settings
 from django.db import DatabaseError, connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
@@ -61,14 +63,20 @@ def _answers(alias: str) -> bool:
 def _migrated() -> bool:
     """Every migration this code knows has run in both databases."""
     try:
-        return not any(_unapplied(alias) for alias in settings.DATABASES)
+        return all(
+            _known() <= set(MigrationRecorder(connections[alias]).applied_migrations())
+            for alias in settings.DATABASES
+        )
     except DatabaseError:
         return False
 
 
-def _unapplied(alias: str) -> bool:
-    executor = MigrationExecutor(connections[alias])
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+@cache
+def _known() -> frozenset[tuple[str, str]]:
+    """(app, migration) of this code; it does not change while the process lives."""
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    return frozenset(loader.disk_migrations)
 
 
 def _root_key() -> bool:

@@ -139,13 +139,12 @@ def _link(request: Request, cursor: Cursor | None) -> str | None:
 
 def shape(name: str, item: type[serializers.BaseSerializer[Any]]) -> Any:
     """The serializer of a page of `item`, for the OpenAPI document."""
-    link = {"allow_null": True, "read_only": True}
     return type(
         f"{name}Page",
         (serializers.Serializer,),
         {
-            "next": serializers.URLField(help_text="Whole URL of the page after.", **link),
-            "previous": serializers.URLField(help_text="Whole URL of the page before.", **link),
+            "next": serializers.URLField(allow_null=True, help_text="URL of the page after."),
+            "previous": serializers.URLField(allow_null=True, help_text="URL of the page before."),
             "results": item(many=True, read_only=True),
         },
     )

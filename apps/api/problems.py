@@ -121,6 +121,14 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Throttled(Exception):
+    """The key made too many requests; `wait` is in seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__("throttled")
+        self.wait = wait
+
+
 class BadQuery(Exception):
     """Parameters of the URL are wrong; each place says how."""
 
@@ -188,6 +196,9 @@ def of(error: Exception, *, method: str = "") -> Problem:
     if isinstance(error, BadBody):
         detail = _("Some fields of the body are not valid: see errors.")
         return Problem(422, "invalid_body", detail, error.errors)
+    if isinstance(error, Throttled):
+        detail = _("Too many requests with this key. Wait as long as Retry-After says.")
+        return Problem(429, "throttled", detail, headers={"Retry-After": str(error.wait)})
     if isinstance(error, BadHeader):
         place = Place("header", error.name, error.error.code, error.error.message)
         return Problem(400, "invalid_header", error.error.message, [place])
@@ -205,11 +216,8 @@ def _framework(error: Exception, method: str) -> Problem:
     if isinstance(error, exceptions.ParseError):
         return _parse(error)
     if isinstance(error, exceptions.MethodNotAllowed):
-        detail = _("This address does not take %(method)s.") % {"method": _method(method)}
-        return Problem(405, "method_not_allowed", detail)
-    if isinstance(error, exceptions.Throttled):
-        detail = _("Too many requests with this key. Wait as long as Retry-After says.")
-        return Problem(429, "throttled", detail, headers={"Retry-After": str(error.wait or 1)})
+        words = _("This address does not take %(method)s.") % {"method": _method(method)}
+        return Problem(405, "method_not_allowed", words)
     for kind, status, code, detail in KNOWN:
         if isinstance(error, kind):
             headers = {"Retry-After": str(RETRY_AFTER)} if status == 503 else {}

@@ -33,7 +33,7 @@ class Deadline(serializers.Serializer[Any]):
     rule = serializers.CharField(help_text="The rule that decides; empty when none does.")
 
 
-class RecordShape(serializers.Serializer[Any]):
+class RecordFacts(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     subject = serializers.UUIDField(source="subject_id", help_text="The person: an opaque id.")
     connection = serializers.UUIDField(source="connection_id", help_text="The account at an ATS.")
@@ -43,6 +43,9 @@ class RecordShape(serializers.Serializer[Any]):
     collected_on = serializers.DateField(allow_null=True)
     talent_pool = serializers.BooleanField()
     erased_at = serializers.DateTimeField(allow_null=True)
+
+
+class RecordShape(RecordFacts):
     deadline = Deadline(allow_null=True, help_text="null once the record is erased.")
 
 
@@ -50,7 +53,7 @@ class Reason(serializers.Serializer[Any]):
     """One ground: a rule, the date its period runs from, and when it ends."""
 
     rule = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # declared fields leave the class
     trigger = serializers.CharField(help_text="What the period runs from.")
     anchor = serializers.DateField(allow_null=True)
     duration = serializers.CharField(help_text="ISO 8601 period; empty: none.")
@@ -71,7 +74,7 @@ class Explained(serializers.Serializer[Any]):
     reasons = Reason(many=True)
 
 
-class RecordDetail(RecordShape):
+class RecordDetail(RecordFacts):
     deadline = Explained(allow_null=True)
 
 
@@ -120,8 +123,8 @@ class RecordView(ApiView):
     def get(self, request: Request, record_id: UUID) -> Response:
         """One record with its deadline and every reason."""
         record = subjects.record(record_id)
-        data = RecordShape(_Shown(record, None)).data
-        return Response({**data, "deadline": _explained(record, _today())})
+        facts = RecordFacts(record).data
+        return Response({**facts, "deadline": _explained(record, _today())})
 
 
 class RecordSearchView(ApiView):
