@@ -1,9 +1,6 @@
 """Every shortcut the tests take, and nothing else. The databases come from tests/database.py."""
 
-import atexit
 import os
-import shutil
-import tempfile
 
 _ENVIRONMENT = {
     "LETHE_SECRET_KEY": "only-for-tests",
@@ -11,17 +8,14 @@ _ENVIRONMENT = {
     "LETHE_ROOT_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     "LETHE_NAME": "lethe.test",
     "LETHE_ATS_HOSTS": "127.0.0.1",
-    # Placeholders: a test without `django_db` has no server to speak to.
+    # Placeholders: tests/conftest.py puts the session's own in their place.
     "DATABASE_URL": "postgresql://lethe_app@/lethe?host=/nonexistent",
     "KEYS_DATABASE_URL": "postgresql://lethe_app@/lethe_keys?host=/nonexistent",
+    "LETHE_KEYS_DIR": "/nonexistent/lethe-keys",
     "BROKER_URL": "pgmq://lethe_app@/lethe_broker?host=/nonexistent",
 }
 for _name, _value in _ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
-if "LETHE_KEYS_DIR" not in os.environ:
-    # Exported, so that processes a test starts share the epoch and signing keys.
-    os.environ["LETHE_KEYS_DIR"] = tempfile.mkdtemp(prefix="lethe-test-keys-")
-    atexit.register(shutil.rmtree, os.environ["LETHE_KEYS_DIR"], ignore_errors=True)
 
 from config.settings import *  # noqa: E402, F403 - after the environment that settings read
 

@@ -2,9 +2,13 @@
 
 import contextlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
@@ -12,18 +16,27 @@ from pytest_django import DjangoDbBlocker
 from config import messages
 from tests import database
 
-_controller = contextlib.ExitStack()
+_session = contextlib.ExitStack()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """With xdist the controller starts the one server, before its workers exist."""
     messages.compile_catalogues()
+    _make_keys_directory()
     if getattr(session.config.option, "numprocesses", None):
-        _controller.enter_context(database.server())
+        _session.enter_context(database.server())
+
+
+def _make_keys_directory() -> None:
+    """For epoch and signing keys; exported, so that processes a test starts share it."""
+    keys = tempfile.mkdtemp(prefix="lethe-test-keys-")
+    _session.callback(shutil.rmtree, keys, ignore_errors=True)
+    os.environ["LETHE_KEYS_DIR"] = keys
+    settings.LETHE_KEYS_DIR = Path(keys)
 
 
 def pytest_unconfigure() -> None:
-    _controller.close()
+    _session.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
