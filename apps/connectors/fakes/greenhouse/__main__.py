@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=1)
     add("--candidates", type=int, default=0, help="invented people for an empty state")
     add("--first-index", type=int, default=0)
+    add("--thin", action="store_true", help="invented people without files and history")
     add("--today", type=date.fromisoformat, help="dates are relative to it; default: today")
     return parser
 

@@ -26,7 +26,7 @@ def _kept(state: State, name: str, wanted: str = "") -> str:
 
 
 class Account:
-    """Answers requests; `work` does what is due in the background."""
+    """Answers requests; `complete` and `deliver` do what is due."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -78,9 +78,13 @@ class Account:
             return refusal.answer()
         return self._vendor.answer(request)
 
-    def work(self) -> int:
-        """Delayed anonymizations, then webhooks; how many were handled."""
-        return self._writes.carry_out_due() + self._sender.run()
+    def complete(self) -> int:
+        """Carry out the anonymizations that were to complete later; how many were due."""
+        return self._writes.carry_out_due()
+
+    def deliver(self) -> int:
+        """Send one batch of events; how many were tried."""
+        return self._sender.run()
 
     def close(self) -> None:
         self._sender.close()

@@ -21,7 +21,9 @@ class Config:
     `limit` requests are answered per `window` seconds and credential; more get a 429.
     `anonymize_delay` is in seconds: 0 completes within the request, more completes after it.
     `webhook_minute` is how many seconds stand for one of the vendor's minutes between attempts.
-    `candidates` invented people are loaded only into an empty `state`, from index `first_index`.
+    `candidates` invented people are loaded only into an empty `state`, from index `first_index`;
+    `thin` ones have a name, contacts, applications and rejections, but no files or history:
+    enough to measure a sync with.
     """
 
     state: Path
@@ -44,4 +46,5 @@ class Config:
     seed: int = 1
     candidates: int = 0
     first_index: int = 0
+    thin: bool = False
     today: date = field(default_factory=_today)

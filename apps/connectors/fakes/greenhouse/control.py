@@ -15,7 +15,6 @@ vendor would send, unless the body says `"silent": true`.
 """
 
 import hmac
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,7 +25,7 @@ from .faults import Faults
 from .hooks import Queue
 from .journal import Journal
 from .limits import Limiter
-from .state import Json, State
+from .state import Json, State, dumps
 from .tokens import Tokens
 from .writes import Writes, body_of
 
@@ -49,6 +48,8 @@ class Control:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), self.token.encode()):
             raise Refusal(401, "Wrong control token.")
+        if (request.method, request.path) == ("GET", "/_control/dump"):
+            return Answer(body=dump(self.state))
         call = self._calls().get((request.method, request.path.removeprefix("/_control/")))
         if call is None:
             raise Refusal(404, "No such control.", message="Not Found")
@@ -59,7 +60,6 @@ class Control:
             ("GET", "journal"): lambda request: self.journal.calls(after=_after(request)),
             ("GET", "effects"): lambda request: self.journal.effects(after=_after(request)),
             ("GET", "stats"): lambda _: self.limiter.stats() | self._counts(),
-            ("GET", "dump"): lambda _: dump(self.state),
             ("GET", "webhooks"): lambda _: self.queue.listed(),
             ("GET", "faults"): lambda _: self.faults.on(),
             ("POST", "faults"): lambda request: self.faults.add(body_of(request)),
@@ -112,15 +112,17 @@ def _after(request: Request) -> int:
     return int(request.query.get("after", "0"))
 
 
-def dump(state: State) -> Json:
-    """Everything the account knows about people: rows, and events not yet delivered."""
-    content: dict[str, list[Json]] = {}
+def dump(state: State) -> bytes:
+    """Everything the account knows about people: rows, and events not yet delivered.
+
+    `{"entities": {kind: [row…]}, "undelivered": [event…], "merged": [{id, into_id}…]}`; the rows
+    are joined as they are stored, since a dump of 20,000 people has a hundred megabytes.
+    """
+    content: dict[str, list[str]] = {}
     for row in state.all("SELECT kind, doc FROM entity ORDER BY kind, id"):
-        content.setdefault(row["kind"], []).append(json.loads(row["doc"]))
-    waiting = state.all("SELECT n, body FROM delivery WHERE body IS NOT NULL ORDER BY n")
-    merged = state.all("SELECT id, into_id FROM merged ORDER BY id")
-    return {
-        "entities": content,
-        "undelivered": [dict(row) for row in waiting],
-        "merged": [dict(row) for row in merged],
-    }
+        content.setdefault(row["kind"], []).append(row["doc"])
+    entities = ",".join(f'"{kind}":[{",".join(docs)}]' for kind, docs in content.items())
+    waiting = state.all("SELECT body FROM delivery WHERE body IS NOT NULL ORDER BY n")
+    events = ",".join(row["body"] for row in waiting)
+    merged = dumps([dict(row) for row in state.all("SELECT id, into_id FROM merged ORDER BY id")])
+    return f'{{"entities":{{{entities}}},"undelivered":[{events}],"merged":{merged}}}'.encode()

@@ -7,7 +7,7 @@ field leaves a trace that a search finds.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from . import house, instants
 from .people import Person, dice, folded, person
@@ -35,6 +35,7 @@ class Dossier:
     case: Case
     today: date
     dice: random.Random
+    thin: bool = False
     _used: int = field(default=0)
 
     def _id(self) -> int:
@@ -42,13 +43,13 @@ class Dossier:
         return _FIRST_CHILD_ID + self.case.index * _CHILDREN_EACH + self._used
 
     def _ago(self, days: int) -> str:
-        # One in ten happens late in the evening: in UTC still the day before Paris's.
-        late = self.dice.random() < 0.1
-        hour, minute = (23, 30) if late else (self.dice.randint(8, 17), self.dice.randint(0, 59))
+        # One in eleven happens late in the evening: in UTC still the day before Paris's.
+        hour, minute = divmod(int(self.dice.random() * 660), 60)
+        hour, minute = (23, 30) if hour == 10 else (8 + hour, minute)
         return instants.before(self.today, days=days, hour=hour, minute=minute)
 
     def _day(self, days: int) -> str:
-        return (self.today - timedelta(days=days)).isoformat()
+        return instants.day_before(self.today, days)
 
     def _row(self, kind: str, days: int, **fields: object) -> Row:
         when = self._ago(days)
@@ -69,9 +70,10 @@ class Dossier:
         yield self._candidate()
         for application_id, path in zip(self.case.application_ids, self.case.paths, strict=True):
             yield from self._application(application_id, path)
-        yield from self._history()
         yield from self._tags()
-        yield from self._hidden()
+        if not self.thin:
+            yield from self._history()
+            yield from self._hidden()
 
     def _candidate(self) -> Row:
         who, last = self.who, self._ago(self._newest)
@@ -127,8 +129,9 @@ class Dossier:
         if path.prospect:
             yield self._prospect(id_, path)
             return
-        yield from self._attachment(id_, path)
-        yield from self._interview(id_, path)
+        if not self.thin:
+            yield from self._attachment(id_, path)
+            yield from self._interview(id_, path)
         if path.status == "rejected":
             yield from self._rejection(application, path)
         if path.status == "hired" and job_id is not None:
@@ -349,6 +352,8 @@ class Dossier:
         }
 
 
-def rows(seed: int, case: Case, today: date) -> Iterator[Row]:
+def rows(seed: int, case: Case, today: date, *, thin: bool = False) -> Iterator[Row]:
     """The dossier of a case; the same rows for the same arguments."""
-    return Dossier(person(seed, case.index), case, today, dice(seed, case.index, "dossier")).rows()
+    return Dossier(
+        person(seed, case.index), case, today, dice(seed, case.index, "dossier"), thin
+    ).rows()

@@ -78,7 +78,7 @@ def _first_stage(state: State, job_id: int | None) -> Json:
         " WHERE kind='job_interview_stage' AND job_id=? ORDER BY id LIMIT 1",
         (job_id,),
     )
-    return {"stage_id": row and row["id"], "stage_name": row and row["name"]}
+    return {"stage_id": row["id"], "stage_name": row["name"]} if row else {}
 
 
 def application_ids(state: State, candidate_id: int) -> list[int]:

@@ -3,14 +3,12 @@
 Written always the same way, so that comparing the text compares the instants.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 
 def written(instant: datetime) -> str:
-    return (
-        instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-        + f"{instant.microsecond // 1000:03d}Z"
-    )
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def now() -> str:
@@ -23,9 +21,10 @@ def read(text: str) -> str:
     return written(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
-def at(day: date, *, hour: int = 9, minute: int = 0) -> str:
-    return written(datetime.combine(day, time(hour, minute), tzinfo=UTC))
+@lru_cache(maxsize=8192)
+def day_before(day: date, days: int) -> str:
+    return (day - timedelta(days=days)).isoformat()
 
 
 def before(day: date, *, days: int, hour: int = 9, minute: int = 0) -> str:
-    return at(day - timedelta(days=days), hour=hour, minute=minute)
+    return f"{day_before(day, days)}T{hour:02d}:{minute:02d}:00.000Z"

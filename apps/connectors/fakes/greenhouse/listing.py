@@ -188,8 +188,10 @@ class Pager:
 
     def _rows(self, where: Where, limit: int) -> list[tuple[int, str]]:
         conditions = " AND ".join(where.sql)
+        # Few rows of named candidates are sorted; all others are walked in the order of ids.
+        order = "+id" if "candidate_id IN" in conditions or "tion_id IN" in conditions else "id"
         rows = self.state.all(
-            f"SELECT id, doc FROM entity WHERE {conditions} ORDER BY id DESC LIMIT ?",  # noqa: S608 - only names from the catalogue and marks; values are bound
+            f"SELECT id, doc FROM entity WHERE {conditions} ORDER BY {order} DESC LIMIT ?",  # noqa: S608 - only names from the catalogue and marks; values are bound
             (*where.values, limit),
         )
         return [(row["id"], row["doc"]) for row in rows]

@@ -11,7 +11,8 @@ from .state import Json, State
 def rows(config: Config) -> Iterator[tuple[str, Json]]:
     yield from house.rows()
     for index in range(config.first_index, config.first_index + config.candidates):
-        yield from dossier.rows(config.seed, case(config.seed, index, config.today), config.today)
+        chosen = case(config.seed, index, config.today)
+        yield from dossier.rows(config.seed, chosen, config.today, thin=config.thin)
 
 
 def load(state: State, config: Config) -> None:

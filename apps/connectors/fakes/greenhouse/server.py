@@ -42,11 +42,12 @@ class _Handler(BaseHTTPRequestHandler):
             answer = Refusal(500, type(error).__name__).answer()
         if answer.hold:
             server.stopping.wait(answer.hold)
+        # Noted before it leaves: a caller may kill the fake as soon as it has the answer.
+        server.note(request, answer, time.monotonic() - began)
         if answer.lost:
             self.close_connection = True
         else:
             self._send(request, answer)
-        server.note(request, answer, time.monotonic() - began)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _carry  # noqa: N815 - http.server calls them by these names
 
@@ -137,7 +138,9 @@ class Server:
                 name="fake-http",
                 daemon=True,
             ),
-            threading.Thread(target=self._work, name="fake-worker", daemon=True),
+            # Apart: a receiver of events that hangs must not hold up an anonymization.
+            threading.Thread(target=self._complete, name="fake-completer", daemon=True),
+            threading.Thread(target=self._deliver, name="fake-deliverer", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -159,10 +162,13 @@ class Server:
             "control_token": self.control_token,
         }
 
-    def _work(self) -> None:
-        """Complete what was asked for and deliver what happened, until stopped."""
+    def _complete(self) -> None:
+        while not self._http.stopping.wait(_IDLE_SECONDS):
+            self.account.complete()
+
+    def _deliver(self) -> None:
         while not self._http.stopping.is_set():
-            if not self.account.work():
+            if not self.account.deliver():
                 self.account.wake.wait(_IDLE_SECONDS)
                 self.account.wake.clear()
 
