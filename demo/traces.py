@@ -1,7 +1,7 @@
 """Searching for what is left of a person: in dumps, logs and files, in every usual disguise.
 
-A haystack is decoded once and looked up in sets, so that thousands of people cost no more than
-one. Found are surnames, e-mail addresses and phone numbers written in UTF-8, JSON escapes,
+A haystack is decoded once and walked once, so that thousands of people cost little more than
+one (Aho and Corasick 1975). Found are surnames, e-mail addresses and phone numbers written in UTF-8, JSON escapes,
 hexadecimal or base64, in any case, phones with any separators.
 """
 
@@ -11,12 +11,12 @@ import base64
 import binascii
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import ahocorasick
+
 _ESCAPE = re.compile(r"\\+u([0-9a-fA-F]{4})")
-_WORD = re.compile(r"[^\W\d_]{4,}")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){7,}")
 _HEX = re.compile(rb"(?:[0-9a-fA-F]{2}){8,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
@@ -24,55 +24,74 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 _ONLY_HEX = re.compile(rb"[0-9a-fA-F]{32,}")
 #: A value sealed inside a value inside a value: nobody nests deeper.
 _DEPTH = 2
+#: The digits at the end of a phone number that stay the same however it is written, and what
+#: may stand before them.
+_SIGNIFICANT = 9
+_PREFIXES = frozenset({"", "0", "33", "44", "330", "440", "0033", "0044"})
 
 
 @dataclass(slots=True)
 class Needles:
     """Whom to look for: each needle leads to the number of its person."""
 
-    words: dict[str, int] = field(default_factory=dict)
-    emails: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, int] = field(default_factory=dict)
     phones: dict[str, int] = field(default_factory=dict)
 
     def add(
         self, person: int, *, surname: str, emails: Iterable[str], phones: Iterable[str]
     ) -> None:
-        for spelling in (_fold(surname), _ascii(surname)):
-            self.words.update((part, person) for part in _WORD.findall(spelling))
-        self.emails.update((_fold(email), person) for email in emails)
-        self.phones.update((_significant(phone), person) for phone in phones)
+        for text in (_fold(surname), _ascii(surname), *map(_fold, emails)):
+            self.texts[text] = person
+        self.phones.update((_digits(phone)[-_SIGNIFICANT:], person) for phone in phones)
+
+    def automaton(self) -> ahocorasick.Automaton:
+        """Finds every text needle in one walk; built anew, as needles may have been added."""
+        built = ahocorasick.Automaton()
+        for text, person in self.texts.items():
+            built.add_word(text, person)
+        built.make_automaton()
+        return built
 
 
 def search(haystack: bytes, needles: Needles) -> set[int]:
     """The people of whom a trace was found."""
-    return set(_search(haystack, needles, _DEPTH))
+    if not needles.texts and not needles.phones:
+        return set()
+    return set(_search(haystack, needles, needles.automaton(), _DEPTH))
 
 
-def _search(haystack: bytes, needles: Needles, depth: int) -> Iterator[int]:
-    yield from _look(haystack.decode("utf-8", errors="replace"), needles)
+def _search(
+    haystack: bytes, needles: Needles, automaton: ahocorasick.Automaton, depth: int
+) -> Iterator[int]:
+    text = _ESCAPE.sub(_unescape, haystack.decode("utf-8", errors="replace"))
+    yield from (person for _, person in automaton.iter(_fold(text)))
+    yield from _phones(text, needles.phones)
     if depth == 0:
         return
+    for hidden in _decoded(haystack):
+        yield from _search(hidden, needles, automaton, depth - 1)
+
+
+def _decoded(haystack: bytes) -> Iterator[bytes]:
+    """What lies in the haystack as hexadecimal or base64."""
     for run in _HEX.findall(haystack):
-        yield from _search(binascii.unhexlify(run), needles, depth - 1)
+        yield binascii.unhexlify(run)
     for run in _BASE64.findall(haystack):
-        if _ONLY_HEX.fullmatch(run):
-            continue
-        for offset in range(4):  # a run may begin in the middle of somebody else's text
-            yield from _search(_unbase64(run[offset:]), needles, depth - 1)
+        if not _ONLY_HEX.fullmatch(run):
+            # A run may begin in the middle of somebody else's text.
+            yield from (_unbase64(run[offset:]) for offset in range(4))
 
 
-def _look(text: str, needles: Needles) -> Iterator[int]:
-    plain = _fold(_ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text))
-    for word in _WORD.findall(plain):
-        if word in needles.words:
-            yield needles.words[word]
-    for email in _EMAIL.findall(plain):
-        if email in needles.emails:
-            yield needles.emails[email]
-    for run in _PHONE.findall(plain):
-        found = needles.phones.get(_significant(run))
-        if found is not None:
+def _phones(text: str, phones: Mapping[str, int]) -> Iterator[int]:
+    for run in _PHONE.findall(text):
+        digits = _digits(run)
+        found = phones.get(digits[-_SIGNIFICANT:])
+        if found is not None and digits[:-_SIGNIFICANT] in _PREFIXES:
             yield found
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return chr(int(match.group(1), 16))
 
 
 def _unbase64(run: bytes) -> bytes:
@@ -93,6 +112,5 @@ def _ascii(text: str) -> str:
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
-def _significant(phone: str) -> str:
-    """The last nine digits: the same however the country and its zero are written."""
-    return "".join(character for character in phone if character.isdigit())[-9:]
+def _digits(phone: str) -> str:
+    return "".join(character for character in phone if character.isdigit())

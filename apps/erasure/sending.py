@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models.functions import Now
+
 from apps.audit import services as audit
 from apps.connectors.errors import ConnectorError
 from apps.connectors.port import Connector
@@ -20,15 +22,16 @@ FIRST_LOOK = timedelta(seconds=1)
 
 def mark_sent(*, actor: Actor, step: Step, commitment: bytes) -> None:
     """Inside the caller's transaction: from here on a call may have had its effect."""
-    step.state, step.sends, step.sent_at = Step.State.SENT, step.sends + 1, clock.now()
+    step.state, step.sends = Step.State.SENT, step.sends + 1
     claims.mine(step).update(
         state=step.state,
         sends=step.sends,
-        sent_at=step.sent_at,
+        sent_at=Now(),  # the clock that dates the vendor's events too
         request_id="",
         code="",
         not_before=None,
     )
+    step.refresh_from_db(fields=["sent_at"])
     subjects.mark_sending(actor=actor, record_id=step.record_id, step_id=step.pk)
     audit.record(
         events.STEP_SENT,

@@ -85,12 +85,9 @@ def _confirmed(step: Step) -> frozenset[str]:
     """Fields the vendor's own event named as anonymized since the step was sent."""
     if step.sent_at is None:
         return frozenset()
-    found = connectors.events_for(
-        step.record.connection_id, bytes(step.record.remote_digest), since=step.sent_at
-    )
-    return frozenset(
-        name for event in found if event.action == "candidate_anonymized" for name in event.fields
-    )
+    record = step.record
+    digest = bytes(record.remote_digest)
+    return connectors.confirmed(record.connection_id, digest, step.sent_at).fields
 
 
 def _conclude(actor: Actor, step: Step, reading: Reading, after: Snapshot) -> None:
