@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 #: Seconds between SIGTERM and SIGKILL: a worker finishes its present task in this time.
@@ -33,6 +33,9 @@ SETTLED: Final = 60.0
 #: A log longer than this is put aside (one generation) when its process starts.
 LOG_BYTES: Final = 5_000_000
 _ROUND: Final = 0.1
+INHERITED: Final[Mapping[str, str]] = MappingProxyType({})
+#: Where `config` and `manage.py` lie, whatever the directory this was started from.
+ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class SupervisorError(Exception):
@@ -51,7 +54,13 @@ class Process:
     restart: bool = True
 
 
-def web(*, port: int, host: str = "127.0.0.1", threads: int = 8, **environment: str) -> Process:
+def web(
+    *,
+    port: int,
+    host: str = "127.0.0.1",
+    threads: int = 8,
+    environment: Mapping[str, str] = INHERITED,
+) -> Process:
     """The web server. `environment` comes on top of this process's own."""
     options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", str(threads)]
     place = ["--host", host, "--port", str(port), "--no-access-log"]
@@ -59,7 +68,9 @@ def web(*, port: int, host: str = "127.0.0.1", threads: int = 8, **environment: 
     return Process("web", command, environment, host=host, port=port)
 
 
-def worker(*, name: str = "worker", concurrency: int = 2, **environment: str) -> Process:
+def worker(
+    *, name: str = "worker", concurrency: int = 2, environment: Mapping[str, str] = INHERITED
+) -> Process:
     """A worker that also runs the beat table: one per installation; more workers without -B."""
     celery = [sys.executable, "-m", "celery", "-A", "config", "worker"]
     # Workers need not know of each other, and threads share one connection to a pgmq broker.
@@ -103,6 +114,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                cwd=ROOT,
                 env={**os.environ, **self.process.environment},
                 start_new_session=True,
             )

@@ -31,7 +31,7 @@ def _placed(company: cast.Company, minimum: int, log: Path) -> int:
 
 def test_a_worker_places_what_services_record_and_a_killed_one_is_replaced(tmp_path: Path) -> None:
     first = cast.company()
-    with Supervisor([worker(**ENVIRONMENT)], logs=tmp_path) as running:
+    with Supervisor([worker(environment=ENVIRONMENT)], logs=tmp_path) as running:
         log = tmp_path / "worker.log"
         size = _placed(first, 1, log)
         killed = running.pid("worker")
