@@ -40,7 +40,7 @@ class Log(models.Model):
 
 class Pending(models.Model):
     """An entry written with its cause, not yet placed. No foreign key: its check would lock
-    the log's row for every writer; the INSERT itself asks whether the log exists."""
+    the log's row for every writer; `services` looks the log up once per connection."""
 
     privileges: ClassVar[tuple[str, ...]] = APPEND_ONLY
 

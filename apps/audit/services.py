@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString, Unpack
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -31,16 +33,14 @@ from apps.core.errors import Conflict, Missing
 #: The ledger of the installation: sign-ins, packs, keys, and the checkpoints of the others.
 INSTANCE = UUID(int=0)
 
-# The log is looked up by the INSERT itself: one statement, and no lock as a foreign key takes.
-_STAGE = """
-    INSERT INTO audit_pending (log_id, verb, object_id, body)
-    SELECT id, %s, %s, %s FROM audit_log WHERE id = %s
-"""
+_STAGE = "INSERT INTO audit_pending (log_id, verb, object_id, body) VALUES (%s, %s, %s, %s)"
 _STAGE_EACH = """
     INSERT INTO audit_pending (log_id, verb, object_id, body)
-    SELECT l.id, %s, o.id, convert_to(%s || gen_random_uuid() || %s || o.id || %s, 'UTF8')
-    FROM audit_log l, unnest(%s::uuid[]) WITH ORDINALITY AS o (id, n) WHERE l.id = %s ORDER BY o.n
+    SELECT %s, %s, o.id, convert_to(%s || gen_random_uuid() || %s || o.id || %s, 'UTF8')
+    FROM unnest(%s::uuid[]) WITH ORDINALITY AS o (id, n) ORDER BY o.n
 """
+# True once the log is committed: it was not made by the transaction that asks.
+_OPENED = "SELECT created_at < transaction_timestamp() FROM audit_log WHERE id = %s"
 _PLACE = "SELECT first, placed, hashes FROM audit_place(%b, %b::integer)"
 _PUBLISH = """
     SELECT audit_publish(%b, %b, %b, %b, %b, %b::integer[], %b::bigint[], %b::bytea[])
@@ -82,7 +82,7 @@ def record(
     body = bodies.compose(
         verb.name, actor=actor, at=clock.now(), log=log, target=object_id, known=known
     )
-    _stage(log, _STAGE, [verb.name, object_id, body, log])
+    _stage(_STAGE, [log, verb.name, object_id, body])
 
 
 def record_each(
@@ -102,33 +102,41 @@ def record_each(
     parts = bodies.template(verb.name, actor=actor, at=clock.now(), log=log, known=known)
     if not object_ids:
         return 0
-    return _stage(log, _STAGE_EACH, [verb.name, *parts, list(object_ids), log])
+    return _stage(_STAGE_EACH, [log, verb.name, *parts, list(object_ids)])
 
 
 def _log(log_id: UUID | None) -> UUID:
     return scope.current() if log_id is None else log_id
 
 
-def _stage(log_id: UUID, statement: str, values: list[Any]) -> int:
+def _stage(statement: str, values: list[Any]) -> int:
+    """`values` begins with the log."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError(
             "a ledger entry is written in the transaction of its cause"
         )
     with connection.cursor() as cursor:
+        if values[0] not in _opened.get(connection.connection, ()):
+            _find_log(cursor, values[0])
         cursor.execute(statement, values)
-        staged: int = cursor.rowcount
-        if not staged:
-            _open_instance(log_id)
-            cursor.execute(statement, values)
-            staged = cursor.rowcount
-    return staged
+        return int(cursor.rowcount)
 
 
-def _open_instance(log_id: UUID) -> None:
+#: Logs that each open connection has seen committed. A log is never removed, so that it need
+#: not be looked up for every entry; a foreign key would lock its row for every writer.
+_opened: WeakKeyDictionary[Any, set[UUID]] = WeakKeyDictionary()
+
+
+def _find_log(cursor: CursorWrapper, log_id: UUID) -> None:
     """The installation's log is opened by its first entry. Raises Missing for any other."""
-    if log_id != INSTANCE:
+    cursor.execute(_OPENED, [log_id])
+    row = cursor.fetchone()
+    if row is None and log_id == INSTANCE:
+        open_log(log_id=INSTANCE, actor=SYSTEM)
+    elif row is None:
         raise Missing("log", _("This legal entity has no ledger."))
-    open_log(log_id=INSTANCE, actor=SYSTEM)
+    elif row[0]:
+        _opened.setdefault(connection.connection, set()).add(log_id)
 
 
 def integrate(*, log_id: UUID | None = None, limit: int = 10_000) -> int:
