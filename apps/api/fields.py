@@ -77,7 +77,8 @@ class Strict(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
-            self.fail("invalid")
+            message = ErrorDetail(str(self.error_messages["invalid"]), code="invalid")
+            raise ValidationError({"non_field_errors": [message]})
         unknown = [name for name in data if name not in self.fields]
         try:
             values = super().to_internal_value(data)

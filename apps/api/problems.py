@@ -207,9 +207,16 @@ def of(error: Exception, *, method: str = "") -> Problem:
 
 def _domain(error: DomainError) -> Problem:
     status = next(code for kind, code in DOMAIN_STATUS if isinstance(error, kind))
-    errors = [Place("pointer", f"/{error.field}", error.code, error.message)] if error.field else []
+    errors = []
+    if error.field:
+        errors.append(Place("pointer", _pointer(error.field), error.code, error.message))
     headers = {"Retry-After": str(RETRY_AFTER)} if status == 503 else {}
     return Problem(status, error.code, error.message, errors, headers)
+
+
+def _pointer(field: str) -> str:
+    """RFC 6901: `payload.candidate` is /payload/candidate; `body` is the whole."""
+    return "" if field == "body" else "/" + field.replace(".", "/")
 
 
 def _framework(error: Exception, method: str) -> Problem:

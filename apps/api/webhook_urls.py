@@ -1,8 +1,12 @@
 """Where ATSs report: /webhooks/<vendor>/<connection>/."""
 
-from django.urls import re_path
+from django.urls import path, re_path
 
 from apps.api.unknown import unknown
+from apps.api.webhooks import greenhouse
 
 app_name = "webhooks"
-urlpatterns = [re_path("", unknown)]
+urlpatterns = [
+    path("greenhouse/<uuid:connection_id>/", greenhouse, name="greenhouse"),
+    re_path("", unknown),
+]
