@@ -100,9 +100,8 @@ class _Reader:
         if node.tag == "tag:yaml.org,2002:str" and isinstance(node.value, str):
             return node.value
         shown = node.value if isinstance(node.value, str) else "?"
-        self._refuse(
-            node, (*path, shown), _("A key must be a word."), _("Write it between quotes.")
-        )
+        problem, fix = _("A key must be a word."), _("Write it between quotes.")
+        return self._refuse(node, (*path, shown), problem, fix)
 
     def _scalar(self, node: yaml.Node, path: Path) -> Any:
         kind, raw = node.tag.rpartition(":")[2], str(node.value)

@@ -31,6 +31,13 @@ POLICY_ACTIVATED = declare(
         commitments=("pack",),
     )
 )
+POLICY_SUPERSEDED = declare(
+    Verb(
+        "policy.superseded",
+        _("Earlier policy versions superseded (%(versions)s)"),
+        counts=("versions",),
+    )
+)
 PERIOD_OVERRIDDEN = declare(
     Verb(
         "policy.overridden",
@@ -52,7 +59,7 @@ GROUNDS_REFRESHED = declare(
     Verb(
         "grounds.refreshed",
         _("Deadlines worked out again (%(records)s records, %(written)s grounds written)"),
-        counts=("records", "written", "removed"),
+        counts=("records", "written"),
     )
 )
 HOLD_PLACED = declare(

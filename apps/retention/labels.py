@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from apps.retention.periods import parse
 from apps.retention.rules import Reason
@@ -75,4 +74,4 @@ def duration(text: str) -> str:
         return ngettext("%(n)d day", "%(n)d days", 0) % {"n": 0}
     if len(said) == 1:
         return said[0]
-    return _now("%(first)s and %(last)s") % {"first": ", ".join(said[:-1]), "last": said[-1]}
+    return gettext("%(first)s and %(last)s") % {"first": ", ".join(said[:-1]), "last": said[-1]}

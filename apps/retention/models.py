@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -9,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.controllers.models import Controller
 from apps.core.models import APPEND_ONLY, Scoped
-from apps.core.scope import ScopedManager
 from apps.retention.labels import REASONS
 from apps.retention.rules import Reason
 from apps.subjects.models import Application, Record, Subject
@@ -68,14 +65,13 @@ class Signature(Scoped):
         return f"{self.role} {self.pk}"
 
 
-class Cell(models.Model):
+class Cell(Scoped):
     """Where a rule applies: controller, country, category, job. Small id: grounds point here.
 
     Made when a policy is activated, so that a case without a cell is a case without a policy.
     """
 
-    objects: ClassVar[ScopedManager[Cell]] = ScopedManager()
-
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # narrow rows, joined
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     country = models.CharField(max_length=2)
     category = models.CharField(max_length=32)
@@ -95,7 +91,7 @@ class Cell(models.Model):
         return f"{self.country} {self.rule}"
 
 
-class Period(models.Model):
+class Period(Scoped):
     """The period of a cell from a date on. Changing a period writes one row here.
 
     In force on a day: the row with the latest `active_from` not after it, then the latest id.
@@ -103,9 +99,9 @@ class Period(models.Model):
     record nor makes it due. Written only when a signed policy is activated, or overridden.
     """
 
-    objects: ClassVar[ScopedManager[Period]] = ScopedManager()
     privileges = APPEND_ONLY
 
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # narrow rows, joined
     cell = models.ForeignKey(Cell, on_delete=models.PROTECT, related_name="periods")
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
@@ -139,7 +135,7 @@ class Override(Scoped):
         return f"{self.rule} {self.pk}"
 
 
-class Ground(models.Model):
+class Ground(Scoped):
     """Why a record is kept: a rule and the date its period runs from.
 
     Nothing is materialised: the deadline is `anchor` + the period in force of the cell. An
@@ -147,10 +143,9 @@ class Ground(models.Model):
     it), so that nothing is ever due by absence.
     """
 
-    objects: ClassVar[ScopedManager[Ground]] = ScopedManager()
     Reason = Reason
 
-    id = models.BigAutoField(primary_key=True)
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # narrow rows, joined
     # No constraints and no cascades: these rows are derived. Only `refresh` writes them, from
     # the rows it joins, and takes them away when those are gone; the checks would cost more
     # than the rows (bench: refresh).

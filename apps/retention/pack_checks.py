@@ -19,8 +19,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from apps.retention import periods
-from apps.retention.documents import Document, Path as KeyPath
-from apps.retention.documents import dotted, refuse
+from apps.retention.documents import Document, dotted, refuse
+from apps.retention.documents import Path as KeyPath
 
 #: rule → (its category, the triggers it can run from). Facts lead nowhere else (rules.py).
 KNOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
@@ -83,26 +83,33 @@ def _branch(error: ValidationError) -> ValidationError:
 
 def _said(error: ValidationError) -> tuple[str, str, str]:
     """(key inside the value, problem, fix) for a broken schema keyword."""
-    raw = error.instance
+    raw: Any = error.instance
     known: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
-    match error.validator:
-        case "additionalProperties":
-            return _unknown_key(raw, known)
+    if error.validator == "additionalProperties":
+        return _unknown_key(raw, known)
+    problem, fix = _problem(str(error.validator), raw, known)
+    return "", problem, fix
+
+
+def _problem(keyword: str, raw: Any, known: Mapping[str, Any]) -> tuple[str, str]:
+    match keyword:
         case "required":
             missing = next(key for key in known["required"] if key not in raw)
-            return "", _("“%(key)s” is missing.") % {"key": missing}, _("Add it.")
-        case "enum":
-            fix = _("Use one of: %(names)s.") % {"names": ", ".join(known["enum"])}
-            return "", _("“%(raw)s” is not known here.") % {"raw": raw}, fix
-        case "const":
-            wanted = json.dumps(known["const"])
-            problem = _("“%(raw)s” cannot be interpreted here.") % {"raw": raw}
-            return "", problem, _("Write %(wanted)s.") % {"wanted": wanted}
+            return _("“%(key)s” is missing.") % {"key": missing}, _("Add it.")
+        case "enum" | "const":
+            allowed = known.get("enum", [known.get("const")])
+            fix = _("Use one of: %(names)s.") % {"names": ", ".join(map(_written, allowed))}
+            return _("“%(raw)s” is not known here.") % {"raw": raw}, fix
         case "pattern":
-            return "", *_malformed(raw, str(known["pattern"]))
+            return _malformed(raw, str(known["pattern"]))
         case "minItems" | "minLength":
-            return "", _("This is empty."), _("Fill it in, or remove the key.")
-    return "", _("This is not the kind of value expected here."), _expected(known)
+            return _("This is empty."), _("Fill it in, or remove the key.")
+    return _("This is not the kind of value expected here."), _expected(known)
+
+
+def _written(value: Any) -> str:
+    """As the pack would have it: `true`, not Python's `True`."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _unknown_key(raw: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, str, str]:

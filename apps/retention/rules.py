@@ -100,7 +100,8 @@ class Facts:
     collected: Dated | None = None
     #: Effective date of the talent-pool consent that lives in the family; None: none lives.
     consented_on: date | None = None
-    erased_on: date | None = None
+    #: The day a resurrected record was seen again.
+    returned_on: date | None = None
     applications: tuple[ApplicationFacts, ...] = ()
 
 
@@ -147,7 +148,7 @@ class Judged:
 
     @property
     def weight(self) -> int:
-        """off 0 < ended 1 < living 2 < cannot decide 3 < kept without end 4."""
+        """Switched off 0 < ended 1 < living 2 < cannot decide 3 < kept without end 4."""
         if self.status == "no_end":
             return 4 if self.reason in KEEPS else 3
         return {"off": 0, "ended": 1, "living": 2}[self.status]
@@ -168,7 +169,7 @@ class Decision:
 
 
 def due_on(judged: Judged) -> date | None:
-    """The day after the last one; for a record that came back, the day it was erased."""
+    """The day after the last one; for a record that came back, the day it did."""
     if judged.ends_on is None or judged.ground.reason is Reason.RESURRECTED:
         return judged.ends_on
     return judged.ends_on + timedelta(days=1) if judged.ends_on < date.max else date.max
@@ -179,7 +180,7 @@ def grounds(facts: Facts, book: Book) -> tuple[Ground, ...]:
     if facts.state == "erased":
         return ()
     if facts.state == "resurrected":
-        return (Ground("resurrected", Reason.RESURRECTED, anchor=facts.erased_on),)
+        return (Ground("resurrected", Reason.RESURRECTED, anchor=facts.returned_on),)
     found = [ground for one in facts.applications for ground in _of_application(one, facts, book)]
     return (*found, *_of_person(facts, book))
 

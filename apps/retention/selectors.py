@@ -1,0 +1,172 @@
+"""Reads of this room: what is due, how many, why, what would be, who is held.
+
+`as_of` is a local date of the establishment: what ended before it is due.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import crypto
+from apps.core.errors import Missing
+from apps.keys import services as keys
+from apps.retention import facts
+from apps.retention import grounds_sql as sql
+from apps.retention import holds as holding
+from apps.retention.explaining import Explanation, GroundView, decide, explain
+from apps.retention.grounds import parameters
+from apps.retention.models import Hold, Policy
+
+__all__ = [
+    "Counts",
+    "Due",
+    "Explanation",
+    "GroundView",
+    "Simulation",
+    "counts",
+    "decide",
+    "due",
+    "due_ids",
+    "explain",
+    "hold_of",
+    "hold_reason",
+    "holds",
+    "is_held",
+    "policy_in_force",
+    "simulate",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A record to dispose of: `rule` decided it, `due_on` is the first local day it is due.
+
+    `record_version` is the version of the facts it was decided on.
+    """
+
+    record_id: UUID
+    record_version: int
+    rule: str
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Records by outcome. `pending`: their facts are newer than their grounds."""
+
+    due: int
+    kept: int
+    held: int
+    undecided: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What a policy version would make due on a day; nothing was written."""
+
+    as_of: date
+    total: int
+    by_rule: dict[str, int]
+    #: Due on that day under what governs now.
+    now: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "as_of": self.as_of.isoformat(),
+            "total": self.total,
+            "by_rule": self.by_rule,
+            "now": self.now,
+        }
+
+
+def due(*, as_of: date, limit: int | None = None, connection_id: UUID | None = None) -> list[Due]:
+    """What may be disposed of, the longest due first."""
+    given = facts.now_in_force(as_of) | {"limit": limit, "connection": connection_id}
+    return [Due(*row) for row in _rows(sql.DUE, given)]
+
+
+def due_ids(*, as_of: date) -> list[UUID]:
+    """The records of `due`, all of them, in no order."""
+    return [row[0] for row in _rows(sql.DUE_IDS, facts.now_in_force(as_of))]
+
+
+def counts(*, as_of: date) -> Counts:
+    """Every record of the controller that was not erased, by what is to be done with it."""
+    return Counts(*_rows(sql.COUNTS, facts.now_in_force(as_of))[0])
+
+
+def simulate(*, policy_id: UUID, as_of: date) -> Simulation:
+    """As if the version, with its overrides, governed its country on that day. From the facts,
+    so that it also tells what a first policy would do. Raises Missing."""
+    policy: Policy | None = Policy.objects.filter(pk=policy_id).first()
+    if policy is None:
+        raise Missing("policy", _("There is no such policy version."))
+    present = [one for one in facts.cells() if one.country != policy.country]
+    cells = [(one.pk, one.country, one.rule, one.trigger) for one in present]
+    in_force = facts.periods(as_of)
+    durations = {one.pk: in_force[one.pk] for one in present if one.pk in in_force}
+    overrides = {one.rule: one.duration for one in policy.overrides.order_by("signed_at", "pk")}
+    with_periods = [one for one in policy.rules if not one["by_hand"]]
+    for number, one in enumerate(with_periods, 1):
+        cells.append((-number, policy.country, one["rule"], one["trigger"]))
+        durations[-number] = overrides.get(one["rule"], one["duration"])
+    by_rule = _simulated(cells, durations, as_of)
+    return Simulation(as_of, sum(by_rule.values()), by_rule, counts(as_of=as_of).due)
+
+
+def _simulated(
+    cells: list[tuple[int, str, str, str]], durations: dict[int, str], as_of: date
+) -> dict[str, int]:
+    periods = facts.period_arrays(durations, {one[0]: one[2] for one in cells}, as_of)
+    given = parameters(everyone=True, records=[]) | facts.cell_arrays(cells)
+    return dict(_rows(sql.SIMULATE, given | periods))
+
+
+def _rows(statement: str, given: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        rows: list[Any] = cursor.fetchall()
+        return rows
+
+
+def policy_in_force(*, as_of: date, country: str | None = None) -> Policy | None:
+    """The version that governs on a day, of one country or the last activated of any."""
+    started = Policy.objects.filter(active_from__lte=as_of)
+    if country is not None:
+        started = started.filter(country=country)
+    return started.order_by("-active_from", "-number").first()
+
+
+def holds() -> QuerySet[Hold]:
+    """Holds that were not released, the next to review first."""
+    return Hold.objects.filter(released_at=None).order_by("review_on", "pk")
+
+
+def hold_of(subject_id: UUID) -> Hold | None:
+    """The hold that keeps a person, or anyone they were merged with."""
+    return next(iter(facts.living_holds(subject_id)), None)
+
+
+def is_held(subject_id: UUID) -> bool:
+    return hold_of(subject_id) is not None
+
+
+def hold_reason(hold: Hold) -> str:
+    """What the DPO wrote, for showing, never for keeping. Raises KeyShredded, CryptoError."""
+    plain = crypto.open(
+        keys.open_one(hold.subject_id),
+        bytes(hold.sealed_reason),
+        table=holding.TABLE,
+        column=holding.COLUMN,
+        row=hold.pk,
+    )
+    return str(json.loads(plain)["reason"])
