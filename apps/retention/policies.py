@@ -274,12 +274,13 @@ def _cells(policy: Policy, active_from: date) -> tuple[dict[str, Cell], bool]:
 
 
 def _new_cell(policy: Policy, one: Mapping[str, Any]) -> Cell:
-    return Cell.objects.create(
+    cell: Cell = Cell.objects.create(
         country=policy.country,
         category=one["category"],
         rule=one["rule"],
         trigger=one["trigger"],
     )
+    return cell
 
 
 def _move(cell: Cell, trigger: str, active_from: date) -> None:
