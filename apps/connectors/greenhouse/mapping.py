@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from apps.connectors.countries import of_location
 from apps.connectors.errors import ConnectorError
-from apps.connectors.greenhouse.countries import of_location
 from apps.connectors.greenhouse.fields import ANONYMIZED_NAME
 from apps.connectors.port import Dated, RemoteApplication, RemoteCandidate, State
 

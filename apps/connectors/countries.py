@@ -1,4 +1,4 @@
-"""The country of an office, from the free text a recruiter typed (“Lyon, France”)."""
+"""The country that free text names: an office (“Lyon, France”), a cell of an export."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def of_location(text: str | None) -> str | None:
         if part.strip():
             return _names().get(_folded(part))
     return None
+
+
+def is_code(text: str) -> bool:
+    """Whether this is an ISO 3166-1 alpha-2 code in capitals."""
+    return text in LOCALE_DATA
 
 
 @lru_cache(maxsize=1)
