@@ -272,6 +272,17 @@ def test_all_44_names_leave_no_trace_of_an_invented_person(caller: Caller, index
     assert all(trace in text for other in others for trace in other.emails)
 
 
+def test_the_state_file_itself_can_be_searched_once_it_is_compacted(tmp_path: Path) -> None:
+    settings = config(tmp_path, candidates=60)
+    with start(settings) as fake, calling(fake) as caller:
+        for index in range(50):
+            caller.anonymize(BASE + index, *ANONYMIZABLE)
+        caller.control("POST", "compact")
+        files = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    found = [index for index in range(60) if person(1, index).emails[0].encode() in files]
+    assert found == list(range(50, 60))
+
+
 def test_an_anonymized_candidate_is_found_by_a_window_of_updates(caller: Caller) -> None:
     updated_at = caller.rows("candidates", ids=BASE)[0]["updated_at"]
     caller.anonymize(BASE, "emails")

@@ -138,6 +138,17 @@ def test_the_state_is_kept_and_not_seeded_again(tmp_path: Path) -> None:
         assert fake.control_token == token
 
 
+def test_a_stopped_fake_hangs_up_and_can_be_started_on_the_same_port(tmp_path: Path) -> None:
+    with httpx.Client() as client:
+        with start(config(tmp_path)) as fake:
+            assert client.get(f"{fake.url}/v3/users").status_code == 401
+            port = httpx.URL(fake.url).port
+        with pytest.raises(httpx.TransportError):
+            client.get(f"{fake.url}/v3/users")
+        with start(config(tmp_path, port=port)) as fake:
+            assert client.get(f"{fake.url}/v3/users").status_code == 401
+
+
 def test_a_bearer_token_outlives_a_restart(tmp_path: Path) -> None:
     with start(config(tmp_path, candidates=1)) as fake, calling(fake) as caller:
         header = caller.client.headers["Authorization"]

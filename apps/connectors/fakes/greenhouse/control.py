@@ -11,6 +11,7 @@ vendor would send, unless the body says `"silent": true`.
     POST   applications         {id, …} alters; {candidate_id, …} adds
     POST   merge                {primary_id, secondary_id}
     POST   tokens/expire        every bearer token is stale from now on
+    POST   compact              rewrites the state file, so that it can be searched for traces
     POST   settings             {webhook_url, webhook_secret, scopes, anonymize_delay}
 """
 
@@ -68,6 +69,7 @@ class Control:
             ("POST", "applications"): self._applications,
             ("POST", "merge"): self._merge,
             ("POST", "tokens/expire"): lambda _: {"expired": self.tokens.expire_all()},
+            ("POST", "compact"): self._compact,
             ("POST", "settings"): self._settings,
         }
 
@@ -96,6 +98,10 @@ class Control:
         except (KeyError, ValueError):
             raise Unprocessable("Needs primary_id and secondary_id.") from None
         return self.writes.merge_into(primary, secondary, request_id=request.id)
+
+    def _compact(self, _: Request) -> Json:
+        self.state.compact()
+        return {}
 
     def _settings(self, request: Request) -> Json:
         body = body_of(request)

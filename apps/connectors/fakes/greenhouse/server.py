@@ -11,7 +11,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from . import instants
 from .account import Account
@@ -92,7 +92,22 @@ class _HTTPServer(ThreadingHTTPServer):
         self.account = account
         self.stopping = threading.Event()
         self._log = _Log(config.log)
+        self._connections: set[socket.socket] = set()
         super().__init__((config.host, config.port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End the connections that callers keep alive: nobody answers on them any more."""
+        for connection in tuple(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def note(self, request: Request, answer: Answer, seconds: float) -> None:
         self._log.line(
@@ -178,8 +193,7 @@ class Server:
         self._http.stopping.set()
         self.account.wake.set()
         self._http.shutdown()
-        with contextlib.suppress(OSError):
-            self._http.socket.shutdown(socket.SHUT_RDWR)
+        self._http.hang_up()
         self._http.server_close()
         for thread in self._threads:
             thread.join(timeout=15)

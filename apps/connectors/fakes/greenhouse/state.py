@@ -100,7 +100,7 @@ class State:
         self.lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
-        # secure_delete: what was erased must not linger in free pages of the file.
+        # secure_delete zeroes what was erased; moved pages may keep a copy until `compact`.
         self._db.executescript(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
             "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32000;" + _TABLES
@@ -112,6 +112,12 @@ class State:
     @property
     def empty(self) -> bool:
         return self.one("SELECT 1 FROM entity LIMIT 1") is None
+
+    def compact(self) -> None:
+        """Rewrite the file: what was erased is then in no page and no journal of it."""
+        with self.lock:
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         with self.lock:
