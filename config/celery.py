@@ -25,7 +25,7 @@ TICKS: Final[Mapping[str, int]] = {
     "apps.erasure.tasks.advance_due": 2,
     "apps.retention.tasks.refresh_due": 5,
     "apps.subjects.tasks.sync_due": 30,
-    "apps.erasure.tasks.propose_due": 60,
+    "apps.erasure.tasks.propose_due": 3600,
     "apps.subjects.tasks.finish_shredding": 60,
 }
 

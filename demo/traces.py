@@ -1,8 +1,8 @@
 """Searching for what is left of a person: in dumps, logs and files, in every usual disguise.
 
 A haystack is decoded once and walked once, so that thousands of people cost little more than
-one (Aho and Corasick 1975). Found are surnames, e-mail addresses and phone numbers written in UTF-8, JSON escapes,
-hexadecimal or base64, in any case, phones with any separators.
+one (Aho and Corasick 1975). Found are surnames, e-mail addresses and phone numbers written in
+UTF-8, JSON escapes, hexadecimal or base64, in any case, phones with any separators.
 """
 
 from __future__ import annotations

@@ -49,8 +49,12 @@ from apps.subjects.models import Record
 
 def advance(*, actor: Actor, connection_id: UUID) -> int:
     """Take one batch of steps of a connection as far as they go now. Returns how many moved."""
-    connection = Connection.objects.get(pk=connection_id)
-    adapter = connectors.adapter(connection)
+    adapter = connectors.adapter(Connection.objects.get(pk=connection_id))
+    return advance_with(actor=actor, connection_id=connection_id, adapter=adapter)
+
+
+def advance_with(*, actor: Actor, connection_id: UUID, adapter: Connector) -> int:
+    """`advance` through a given adapter. First what was sent, then what was not."""
     sent = claims.claim(actor=actor, connection_id=connection_id, states=[Step.State.SENT])
     settling.settle(actor=actor, adapter=adapter, steps=sent)
     new = claims.claim(

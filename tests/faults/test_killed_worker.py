@@ -1,0 +1,108 @@
+"""Invariant 5: a worker killed at any instant loses nothing and repeats no effect."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from apps.erasure.models import Step
+from apps.subjects.models import Subject
+from tests.journeys.conftest import House, expired
+
+pytest_plugins = ["tests.journeys.conftest"]
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+CANDIDATES = range(1, 41)
+KILLS = 6
+LIVING = ("planned", "claimed", "sent")
+
+
+@contextmanager
+def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The real worker with its clock, as an installation runs it."""
+    options = ["--beat", "--pool", "threads", "--concurrency", "4"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "config", "worker", *options, *quiet],
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.test", "LETHE_LEASE_SECONDS": "3"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def living() -> int:
+    connections["default"].close_if_unusable_or_obsolete()
+    return Step.objects.filter(state__in=LIVING).count()
+
+
+def wait_until(log: Path, condition: int, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while living() > condition:
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        time.sleep(0.05)
+
+
+def test_a_worker_killed_in_the_middle_of_a_plan_loses_and_repeats_nothing(
+    house: House, tmp_path: Path
+) -> None:
+    expired(house, *CANDIDATES)
+    house.sync()
+    house.decide()
+    house.approve(house.propose())
+    total = Step.objects.count()
+    assert total == len(CANDIDATES)
+    # Slow answers, so that kills fall between a call's effect and its answer.
+    house.fault("timeout_after_effect", methods=["PATCH"], seconds=0.3, times=None)
+    dice, log = random.Random(5), tmp_path / "worker.log"
+    for kill in range(KILLS):
+        with worker(log):
+            wait_until(log, max(0, total - 1 - kill * 5))
+            time.sleep(dice.random() * 0.6)
+    house.control("DELETE", "faults")
+    with worker(log):
+        wait_until(log, 0)
+    outcomes = set(Step.objects.values_list("state", flat=True))
+    assert outcomes == {Step.State.VERIFIED}, outcomes
+    _check_journal(house, total)
+    _check_shredded(total)
+
+
+def _check_journal(house: House, total: int) -> None:
+    """At most one call with an effect per person, and a read before any second call."""
+    calls = house.control("GET", "journal")
+    by_person: dict[int, list[dict[str, object]]] = {}
+    for call in calls:
+        for remote_id in call["ids"]:
+            by_person.setdefault(remote_id, []).append(call)
+    effects = {who: [c for c in own if c["effect"]] for who, own in by_person.items()}
+    assert {len(own) for own in effects.values() if own} == {1}
+    assert sum(map(len, effects.values())) == total
+    for own in by_person.values():
+        patches = [place for place, call in enumerate(own) if call["method"] == "PATCH"]
+        for earlier, later in zip(patches, patches[1:], strict=False):
+            assert any(call["method"] == "GET" for call in own[earlier + 1 : later])
+
+
+def _check_shredded(total: int) -> None:
+    deadline = time.monotonic() + 30
+    shredded = Subject.objects.filter(state=Subject.State.SHREDDED)
+    while shredded.count() < total and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert shredded.count() == total
