@@ -20,9 +20,26 @@ FLOOR = {
 FRAMEWORK = {"auth", "contenttypes"}
 
 #: model → why it belongs to no controller, or finds its rows otherwise.
+_LOG = "the ledger knows logs, not domains; selectors ask for the log of the scope"
+_KEYS = "a database of its own without foreign keys; its services add the scope's controller_id"
 UNSCOPED: dict[str, str] = {
+    "accounts.KeyWindow": "counts requests before the key has told its controller",
+    "accounts.Membership": "is read before there is a scope: it decides which one",
+    "accounts.SignInLink": "belongs to a person, who may be a member of several controllers",
+    "accounts.User": "may be a member of several controllers; seen through a membership",
+    "audit.Checkpoint": _LOG,
+    "audit.Entry": _LOG,
+    "audit.Log": _LOG,
+    "audit.Pending": _LOG,
+    "audit.Tile": _LOG,
+    "connectors.RateWindow": "the limiter works for the installation, by connection id",
     "controllers.Controller": "is the scope itself",
-    "accounts.User": "a person may be a member of several controllers; seen through a membership",
+    "keys.BlindIndex": _KEYS,
+    "keys.Epoch": _KEYS,
+    "keys.Journal": _KEYS,
+    "keys.SubjectKey": _KEYS,
+    "keys.Tombstone": _KEYS,
+    "subjects.Change": "a mark beside a record, reached through it; SQL adds the controller",
 }
 
 

@@ -12,6 +12,9 @@ WITHOUT_ACTOR: dict[str, str] = {
     "accounts.authenticate_key": _FINDS_OUT,
     "accounts.use_sign_in_link": _FINDS_OUT,
     "audit.integrate": "places what others have recorded",
+    "connectors.adapter": _READS,
+    "connectors.capabilities": _READS,
+    "connectors.receive": "a vendor speaks: the signature under the connection is who it is",
     "keys.digest": _READS,
     "keys.find": _READS,
     "keys.index": "part of the intake, whose entry names the actor",
@@ -26,7 +29,8 @@ _OBJECT = "its one object stands for itself"
 #: function → why it takes an argument by position.
 BY_POSITION: dict[str, str] = {
     "accounts.authenticate_key": _OBJECT,
-    "accounts.use_sign_in_link": _OBJECT,
+    "connectors.adapter": _OBJECT,
+    "connectors.capabilities": _OBJECT,
     "audit.record": "reads as a sentence: record this verb",
     "audit.record_each": "as `record`",
     "keys.digest": "kind and value, as in the index",
