@@ -29,6 +29,7 @@ OUTCOMES: Mapping[str, Badge] = {
     "held": Badge(_("under a legal hold"), "calm"),
     "undecided": Badge(_("cannot decide"), "warn"),
     "erased": Badge(_("erased"), ""),
+    "pending": Badge(_("being worked out"), ""),
 }
 _TONES: Mapping[str, Mapping[str, str]] = {
     "plan": {"proposed": "warn", "approved": "calm", "refused": "", "finished": "good"},

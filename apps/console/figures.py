@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-WIDTH, HEIGHT, FLOOR, CEILING = 720, 150, 126, 16
+WIDTH, HEIGHT, FLOOR, CEILING = 720, 120, 118, 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,19 @@ class UploadForm(forms.Form):
     )
 
 
+class NewImportForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), help_text=_("Such as the name of the ATS."), max_length=100
+    )
+    country = forms.CharField(
+        label=_("Country of the establishment"),
+        help_text=_("Two letters, such as FR, for lines that do not say it."),
+        max_length=2,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "short"}),
+    )
+
+
 class LedgerFilter(forms.Form):
     """Every field is optional; a wrong value is told, never ignored."""
 

@@ -94,5 +94,5 @@ def _chosen(controllers: list[Controller], wanted: object) -> Controller:
 class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Nobody signs up: an operator or a DPO invites."""
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - their hook
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

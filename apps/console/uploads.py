@@ -15,12 +15,11 @@ class InMemoryOnly(MemoryFileUploadHandler):
 
     seen = 0
 
-    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - Django's hook
+    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
         self.activated = True
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - same
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.seen += len(raw_data)
         if self.seen > LARGEST:
             raise StopUpload(connection_reset=False)
         self.file.write(raw_data)
-

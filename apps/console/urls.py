@@ -47,6 +47,7 @@ urlpatterns = [
     path("policies/<uuid:policy_id>/activate/", policies.activate, name="activate_policy"),
     path("policies/<uuid:policy_id>/override/", policies.override, name="override"),
     path("connections/", connections.connections, name="connections"),
+    path("connections/add-import/", connections.add_import, name="add_import"),
     path("connections/<uuid:connection_id>/import/", imports.upload, name="import_file"),
     path("connections/<uuid:connection_id>/import/check/", imports.check, name="import_check"),
     path("connections/<uuid:connection_id>/import/take/", imports.take, name="import_take"),

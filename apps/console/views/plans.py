@@ -14,11 +14,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.console import advice, badges, connections, paging, people, words
+from apps.connectors import services as connectors
+from apps.console import advice, badges, paging, people, words
 from apps.console.doors import page, staff_page, today
 from apps.console.staff import StaffRequest
 from apps.core import clock
-from apps.core.errors import Missing
 from apps.erasure import selectors, services
 from apps.erasure.models import Plan, Step
 from apps.erasure.selectors import Progress
@@ -109,7 +109,7 @@ def plan(request: StaffRequest, plan_id: UUID) -> HttpResponse:
         "steps": _rows(shown.rows),
         "shown_state": state,
         "by_rule": _by_rule(plan_id),
-        "touched": connections.fields_of(found.connection),
+        "touched": [field.name for field in connectors.capabilities(found.connection).fields],
         "certificate_ready": found.state == Plan.State.FINISHED,
         **shown.links(request),
     }
@@ -171,9 +171,7 @@ def call_back(request: StaffRequest, plan_id: UUID) -> HttpResponse:
 def certificate(request: StaffRequest, plan_id: UUID) -> HttpResponse:
     """The signed note as a file: it stands without Lethe."""
     found = selectors.plan(plan_id)
-    if found.state != Plan.State.FINISHED:
-        raise Missing("certificate", _("The certificate is made when the plan has finished."))
-    note = services.certificate(actor=request.staff.actor, plan_id=plan_id).note
+    note = services.certificate(plan_id).note
     response = HttpResponse(note, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="plan-{found.number}.certificate.txt"'
     return response

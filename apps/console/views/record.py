@@ -135,6 +135,7 @@ def _show(
     erased = found.state == Record.State.ERASED
     due_on = None if erased else explained.due_on
     history = consents.history(found.subject_id)
+    hold = retention.hold_of(found.subject_id)
     context = {
         "record": found,
         "erased": erased,
@@ -144,7 +145,8 @@ def _show(
         "outcome": badges.of("outcome", "erased" if erased else explained.outcome),
         "due_on": due_on,
         "how_far": words.due(due_on, as_of) if due_on else "",
-        "hold": retention.hold_of(found.subject_id),
+        "hold": hold,
+        "hold_reason": retention.hold_reason(hold) if hold else "",
         "applications": found.applications.order_by("applied_on", "pk"),
         "consents": history,
         "consenting": bool(history) and history[-1].state in ASKING,

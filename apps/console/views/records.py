@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
-from django.db.models import CharField, QuerySet
+from django.db.models import CharField
 from django.db.models.functions import Cast, Right
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.connectors.models import Connection
 from apps.console import badges, paging, people, words
 from apps.console.doors import as_uuid, page, staff_page, today
 from apps.console.forms import SearchForm
 from apps.console.staff import StaffRequest
+from apps.retention import listing
 from apps.retention import selectors as retention
-from apps.retention.selectors import Summary
+from apps.retention.listing import OUTCOMES, Summary
 from apps.subjects import selectors as subjects
 from apps.subjects.models import Record
 
-OUTCOMES = ("due", "kept", "held", "undecided")
 #: A search shows this many records at most: a person has few.
 MOST = 50
 
@@ -48,15 +48,18 @@ class Chip:
 def records(request: StaffRequest) -> HttpResponse:
     as_of = today(request)
     outcome = request.GET.get("outcome", "")
-    rows = _filtered(request, outcome, as_of)
-    shown = paging.take(rows.order_by("pk"), by="pk", after=request.GET.get("after", ""))
+    connection = as_uuid(request.GET.get("connection", ""))
+    after = request.GET.get("after", "")
+    shown = (
+        _erased(connection, after)
+        if outcome == "erased"
+        else _living(as_of, outcome if outcome in OUTCOMES else "", connection, after)
+    )
     context = {
-        "rows": listed(shown.rows, as_of),
+        "rows": _shown(shown.rows, as_of),
         "chips": _chips(outcome, as_of),
-        "connections": Connection.objects.order_by("name"),
         "form": SearchForm(auto_id="search_%s"),
         "outcome": outcome,
-        "chosen": request.GET.get("connection", ""),
         **shown.links(request),
     }
     return page(request, "console/records.html", context)
@@ -69,7 +72,7 @@ def search(request: StaffRequest) -> HttpResponse:
     form = SearchForm(request.POST, auto_id="search_%s")
     found = _found(form.cleaned_data["q"]) if form.is_valid() else []
     context = {
-        "rows": listed(found, as_of),
+        "rows": _shown([row.pk for row in found], as_of),
         "chips": _chips("", as_of),
         "form": form,
         "searched": True,
@@ -77,38 +80,48 @@ def search(request: StaffRequest) -> HttpResponse:
     return page(request, "console/records.html", context)
 
 
-def listed(rows: Sequence[Record], as_of: date) -> list[Row]:
-    """Records with names, outcome and date: the same few queries for one or for fifty."""
-    ids = [row.pk for row in rows]
+def _living(as_of: date, outcome: str, connection: UUID | None, after: str) -> paging.Page[UUID]:
+    """Ids of a page of records that were not erased, by due date."""
+    found = listing.page(
+        as_of=as_of,
+        outcome=outcome,
+        connection_id=connection,
+        after=listing.Cursor.read(after),
+        limit=paging.SIZE + 1,
+    )
+    cut = paging.cut(found, cursor=lambda row: str(listing.cursor(row)), after=after)
+    return paging.Page([row.record_id for row in cut.rows], cut.next, cut.first)
+
+
+def _erased(connection: UUID | None, after: str) -> paging.Page[UUID]:
+    rows = Record.objects.filter(state=Record.State.ERASED)
+    rows = rows.filter(connection_id=connection) if connection else rows
+    found = paging.take(rows.order_by("pk"), by="pk", after=after)
+    return paging.Page([row.pk for row in found.rows], found.next, found.first)
+
+
+def _shown(ids: Sequence[UUID], as_of: date) -> list[Row]:
+    """Records with names, outcome and date, in the order of the ids: the same few queries for
+    one or for fifty."""
+    rows = {row.pk: row for row in subjects.records().filter(pk__in=ids)}
     known = people.of_records(ids)
-    summaries = retention.summaries(ids, as_of=as_of)
-    return [_row(row, known[row.pk], summaries.get(row.pk), as_of) for row in rows]
+    summaries = listing.summaries(ids, as_of=as_of)
+    return [_row(rows[pk], known[pk], summaries.get(pk), as_of) for pk in ids if pk in rows]
 
 
 def _row(record: Record, person: people.Person, summary: Summary | None, as_of: date) -> Row:
-    erased = record.state == Record.State.ERASED or summary is None
-    outcome = "erased" if erased or summary is None else summary.outcome
-    due_on = None if erased or summary is None else summary.due_on
-    how_far = words.due(due_on, as_of) if due_on else ""
-    return Row(record, person, badges.of("outcome", outcome), summary, how_far)
-
-
-def _filtered(request: StaffRequest, outcome: str, as_of: date) -> QuerySet[Record]:
-    rows = subjects.records()
-    connection = as_uuid(request.GET.get("connection", ""))
-    if connection:
-        rows = rows.filter(connection_id=connection)
-    if outcome == "erased":
-        return rows.filter(state=Record.State.ERASED)
-    if outcome in OUTCOMES:
-        return retention.where_outcome(rows, outcome, as_of=as_of)
-    return rows
+    if record.state == Record.State.ERASED:
+        return Row(record, person, badges.of("outcome", "erased"), None, "")
+    if summary is None:
+        return Row(record, person, badges.of("outcome", "pending"), None, "")
+    how_far = words.due(summary.due_on, as_of) if summary.due_on else ""
+    return Row(record, person, badges.of("outcome", summary.outcome), summary, how_far)
 
 
 def _chips(current: str, as_of: date) -> list[Chip]:
     counts = retention.counts(as_of=as_of)
     erased = Record.objects.filter(state=Record.State.ERASED).count()
-    total = Record.objects.count()
+    total = counts.due + counts.kept + counts.held + counts.undecided
     address = reverse("console:records")
     chips = [Chip(_("All"), address, total, current == "")]
     known = {**{name: getattr(counts, name) for name in OUTCOMES}, "erased": erased}

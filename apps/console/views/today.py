@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.connectors import selectors as connectors
 from apps.connectors.models import Connection
 from apps.console import advice, figures
 from apps.console.doors import page, staff_page, today
@@ -45,7 +46,7 @@ class Running:
 def show(request: StaffRequest) -> HttpResponse:
     day = today(request)
     counts = retention.counts(as_of=day)
-    connections = list(Connection.objects.order_by("name"))
+    connections = list(connectors.connections())
     todos = _todos(request, counts, connections)
     context = {
         "counts": counts,

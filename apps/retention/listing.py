@@ -1,0 +1,159 @@
+"""Many records with their outcome at once: what lists show and filter by.
+
+The same verdict as `explain` gives for one record (a test compares the two), read from the
+stored grounds. A record whose facts are newer than its grounds is shown by its old ones for
+the moment; one that has none yet is absent from a list by outcome.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
+from apps.retention import facts, labels
+from apps.retention import grounds_sql as sql
+from apps.retention.rules import Reason
+from apps.subjects.models import Record
+
+OUTCOMES = ("due", "kept", "held", "undecided")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One record of a list. `due_on` is the first local day it is due, None without an end."""
+
+    record_id: UUID
+    outcome: str
+    rule: str
+    reason: Reason
+    due_on: date | None
+
+    @property
+    def label(self) -> str:
+        """Why, in a few words of the reader's language."""
+        named = self.reason is Reason.PERIOD and self.rule
+        return labels.rule(self.rule) if named else str(labels.REASONS[self.reason])
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page ends: the next one begins after it."""
+
+    due_on: str
+    record_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.due_on}_{self.record_id}"
+
+    @classmethod
+    def read(cls, text: str) -> Cursor | None:
+        """None for anything that is no cursor: a list then starts at the top."""
+        on, _, pk = text.partition("_")
+        try:
+            if on != _NEVER:
+                date.fromisoformat(on)
+            return cls(on, UUID(pk))
+        except ValueError:
+            return None
+
+
+_NEVER = "infinity"
+# As COUNTS of grounds_sql.py, with the ground that decides kept for showing.
+_LISTED = f"""
+WITH RECURSIVE {sql._PERIOD}, {sql._HELD},
+judged AS (
+    SELECT g.record_id, {sql._WEIGHT} AS weight, coalesce(p.rule, c.rule, '') AS rule,
+           CASE WHEN g.cell_id IS NOT NULL AND p.id IS NULL THEN 3 ELSE g.reason END AS reason,
+           g.anchor, (g.anchor + p.span)::date AS ends_on
+    FROM retention_ground g
+    LEFT JOIN period p ON p.id = g.cell_id LEFT JOIN retention_cell c ON c.id = g.cell_id
+    WHERE g.controller_id = %(controller)s
+      AND (%(everyone)s OR g.record_id = ANY(%(records)s::uuid[]))
+),
+verdict AS (
+    SELECT DISTINCT ON (record_id) record_id, weight, rule, reason,
+           CASE WHEN reason = 8 THEN anchor ELSE ends_on + 1 END AS due_on
+    FROM judged
+    ORDER BY record_id, weight DESC, ends_on DESC NULLS LAST, rule COLLATE "C"
+),
+listed AS (
+    SELECT v.record_id, v.rule, v.reason, v.due_on,
+           CASE WHEN h.id IS NOT NULL THEN 'held' WHEN v.weight = 1 THEN 'due'
+                WHEN v.weight IN (2, 4) THEN 'kept' ELSE 'undecided' END AS outcome
+    FROM verdict v LEFT JOIN held h ON h.id = v.record_id
+)
+"""  # noqa: S608 - constants only; values are parameters
+_SUMMARIES = _LISTED + "SELECT record_id, outcome, rule, reason, due_on FROM listed"  # noqa: S608 - constants only
+_PAGE = f"""
+{_LISTED}
+SELECT l.record_id, l.outcome, l.rule, l.reason, l.due_on
+FROM listed l JOIN subjects_record r ON r.id = l.record_id
+WHERE (%(outcome)s = '' OR l.outcome = %(outcome)s)
+  AND (%(connection)s::uuid IS NULL OR r.connection_id = %(connection)s::uuid)
+  AND r.state <> 'erased'
+  AND (coalesce(l.due_on, 'infinity'), l.record_id) > (%(after_day)s::date, %(after_id)s::uuid)
+ORDER BY coalesce(l.due_on, 'infinity'), l.record_id LIMIT %(limit)s
+"""  # noqa: S608 - constants only; values are parameters
+_WITH_OUTCOME = _LISTED + "SELECT record_id FROM listed WHERE outcome = %(outcome)s"  # noqa: S608 - constants only
+
+
+def page(
+    *,
+    as_of: date,
+    outcome: str = "",
+    connection_id: UUID | None = None,
+    after: Cursor | None = None,
+    limit: int = 50,
+) -> list[Summary]:
+    """Records that were not erased, the longest due first, those without a date last."""
+    start = after or Cursor("-infinity", UUID(int=0))
+    given = _given(as_of) | {
+        "outcome": outcome,
+        "connection": connection_id,
+        "after_day": start.due_on,
+        "after_id": start.record_id,
+        "limit": limit,
+    }
+    return _rows(_PAGE, given)
+
+
+def cursor(row: Summary) -> Cursor:
+    return Cursor(row.due_on.isoformat() if row.due_on else _NEVER, row.record_id)
+
+
+def summaries(record_ids: Sequence[UUID], *, as_of: date) -> dict[UUID, Summary]:
+    """The same for records somebody chose; erased ones and those not worked out are absent."""
+    given = _given(as_of, record_ids)
+    return {row.record_id: row for row in _rows(_SUMMARIES, given)}
+
+
+def where_outcome(rows: QuerySet[Record], outcome: str, *, as_of: date) -> QuerySet[Record]:
+    """The records of a queryset with one of OUTCOMES, still a queryset."""
+    given = _given(as_of) | {"outcome": outcome}
+    return rows.filter(pk__in=RawSQL(*_by_position(_WITH_OUTCOME, given)))  # noqa: S611 - our text
+
+
+def _given(as_of: date, record_ids: Sequence[UUID] | None = None) -> dict[str, Any]:
+    chosen = {"everyone": record_ids is None, "records": list(record_ids or ())}
+    return facts.now_in_force(as_of) | chosen
+
+
+def _rows(statement: str, given: dict[str, Any]) -> list[Summary]:
+    with connection.cursor() as found:
+        found.execute(statement, given)
+        rows: list[tuple[Any, ...]] = found.fetchall()
+    return [Summary(pk, what, rule, Reason(why), due_on) for pk, what, rule, why, due_on in rows]
+
+
+def _by_position(statement: str, given: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Django numbers the parameters of a subquery; ours have names."""
+    names = re.findall(r"%\((\w+)\)s", statement)
+    return re.sub(r"%\(\w+\)s", "%s", statement), [given[name] for name in names]
