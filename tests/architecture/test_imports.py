@@ -110,5 +110,4 @@ def test_no_room_opens_the_scope_by_itself_outside_the_list() -> None:
 UNSCOPED = {
     "apps/accounts/services.py": "the key that a machine presents tells its controller",
     "apps/connectors/services.py": "the connection that a webhook names tells its controller",
-    "apps/core/scope.py": "defines it",
 }
