@@ -37,11 +37,16 @@ def touch(subject_ids: Iterable[UUID], *, actor: Actor) -> int:
     for row in rows:
         row.version += 1
     Record.objects.bulk_update(rows, ["version"])
+    _look_again(row.pk for row in rows)
+    return len(rows)
+
+
+def _look_again(record_ids: Iterable[UUID]) -> None:
+    """Retention works these out anew: their grounds are older than their facts, or orphans."""
     Change.objects.bulk_create(
-        (Change(record_id=row.pk, controller_id=scope.current()) for row in rows),
+        (Change(record_id=pk, controller_id=scope.current()) for pk in record_ids),
         ignore_conflicts=True,
     )
-    return len(rows)
 
 
 def lock_family(subject_ids: Sequence[UUID]) -> list[Record]:
@@ -72,6 +77,7 @@ def mark_gone(*, actor: Actor, record_ids: Sequence[UUID]) -> int:
             refs={"connection": row.connection_id},
         )
     Record.objects.bulk_update(rows, ["state", "version"])
+    _look_again(row.pk for row in rows)
     return len(rows)
 
 
@@ -100,7 +106,7 @@ def entomb(*, actor: Actor, record_id: UUID) -> None:
     if record.state == Record.State.ERASED:
         raise Conflict("already_erased", _("This record was erased before."))
     Application.objects.filter(record=record).delete()
-    Change.objects.filter(record=record).delete()
+    _look_again([record.pk])
     Record.objects.filter(pk=record.pk).update(
         state=Record.State.ERASED,
         erased_at=clock.now(),
