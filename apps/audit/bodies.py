@@ -127,11 +127,15 @@ def template(
         raise Invalid("undeclared_value", _("The ledger takes no such value here."), field="actor")
     facts_text = canonical.dumps(known).decode("ascii") if known else "{}"
     return (
-        f'{{"actor":{{"id":"{actor.id}","kind":"{actor.kind}"}},"at":"{at.isoformat()}",'
-        f'"facts":{facts_text},"id":"',
+        f'{opening(actor)}"at":"{at.isoformat()}","facts":{facts_text},"id":"',
         f'","log":"{log}","object":"',
         f'","v":{VERSION},"verb":"{verb}"}}',
     )
+
+
+def opening(actor: Actor) -> str:
+    """How every entry of this actor begins."""
+    return f'{{"actor":{{"id":"{actor.id}","kind":"{actor.kind}"}},'
 
 
 def parse(data: bytes) -> Body:

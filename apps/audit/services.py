@@ -181,6 +181,7 @@ def _seal(log_id: UUID, limit: int) -> int:
 def _call(statement: LiteralString, values: list[Any]) -> tuple[Any, ...]:
     """Straight through psycopg, in binary: Django's cursor would spell every hash in hex."""
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        row: tuple[Any, ...]
         (row,) = cursor.execute(statement, values, binary=True).fetchall()
     return row
 
