@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
@@ -50,28 +49,38 @@ class RecordShape(RecordFacts):
 
 
 class Reason(serializers.Serializer[Any]):
-    """One ground: a rule, the date its period runs from, and when it ends."""
+    """One ground: a rule, the date its period runs from, and when it ends. Labels are in the
+    language asked for, codes are stable."""
 
     rule = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # declared fields leave the class
+    application = serializers.UUIDField(
+        source="application_id", allow_null=True, help_text="null: of the record as a whole."
+    )
     trigger = serializers.CharField(help_text="What the period runs from.")
-    anchor = serializers.DateField(allow_null=True)
+    trigger_label = serializers.CharField()
+    anchor = serializers.DateField(allow_null=True, help_text="The day it runs from.")
+    approximate = serializers.BooleanField(help_text="The ATS gives that day only nearly.")
     duration = serializers.CharField(help_text="ISO 8601 period; empty: none.")
+    duration_label = serializers.CharField()
     ends_on = serializers.DateField(allow_null=True, help_text="Kept through this local day.")
     status = serializers.ChoiceField(choices=("ended", "living", "off", "no_end"))
     reason = serializers.CharField()
+    reason_label = serializers.CharField()
     sources = serializers.ListField(child=serializers.CharField(), help_text="Legal sources.")
 
 
 class Explained(serializers.Serializer[Any]):
     """A deadline with everything it was derived from; `sentence` says it in words."""
 
+    as_of = serializers.DateField(help_text="The controller's local date of today.")
     outcome = serializers.ChoiceField(choices=OUTCOMES)
-    due_on = serializers.DateField(allow_null=True)
+    due_on = serializers.DateField(allow_null=True, help_text="First local day it is due.")
     sentence = serializers.CharField()
-    held = serializers.BooleanField()
-    policy = serializers.IntegerField(allow_null=True, help_text="Number of the policy version.")
-    reasons = Reason(many=True)
+    held = serializers.BooleanField(help_text="Under a legal hold, which beats every date.")
+    policy_number = serializers.IntegerField(allow_null=True)
+    policy_pack = serializers.CharField()
+    reasons = Reason(source="grounds", many=True, help_text="The first decides.")
 
 
 class RecordDetail(RecordFacts):
@@ -180,5 +189,4 @@ def _filtered(query: dict[str, Any], as_of: date) -> QuerySet[Record]:
 def _explained(record: Record, as_of: date) -> dict[str, Any] | None:
     if not _decided(record):
         return None
-    told = retention.explain(record.pk, as_of=as_of)
-    return dict(Explained({**asdict(told), "reasons": told.grounds}).data)
+    return dict(Explained(retention.explain(record.pk, as_of=as_of)).data)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from apps.api import consents, schema
+from apps.api import consents, ledger, schema
 from apps.api.unknown import unknown
 
 app_name = "api"
@@ -11,5 +11,9 @@ urlpatterns = [
     path("consents", consents.ConsentsView.as_view(), name="consents"),
     path("consents/withdrawals", consents.WithdrawalsView.as_view(), name="withdrawals"),
     path("consents/<uuid:consent_id>", consents.ConsentView.as_view(), name="consent"),
+    path("ledger/entries", ledger.EntriesView.as_view(), name="entries"),
+    path("ledger/entries/<int:index>", ledger.EntryView.as_view(), name="entry"),
+    path("ledger/entries/<int:index>/proof", ledger.ProofView.as_view(), name="proof"),
+    path("ledger/checkpoint", ledger.CheckpointView.as_view(), name="checkpoint"),
     re_path("", unknown),
 ]

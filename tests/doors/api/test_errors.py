@@ -151,7 +151,14 @@ def test_details_are_in_the_language_asked_for_and_codes_are_not(house: House) -
 
 @pytest.mark.parametrize(
     ("asked", "given"),
-    [("", "en"), ("*", "en"), ("de", "en"), ("de, fr;q=0.1", "fr"), ("FR-ca", "fr"), ("\x00", "en")],
+    [
+        ("", "en"),
+        ("*", "en"),
+        ("de", "en"),
+        ("de, fr;q=0.1", "fr"),
+        ("FR-ca", "fr"),
+        ("\x00", "en"),
+    ],
 )
 def test_the_language_is_what_the_header_asks_for_else_english(asked: str, given: str) -> None:
     request = RequestFactory().get("/", headers={"Accept-Language": asked})
