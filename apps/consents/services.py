@@ -14,7 +14,7 @@ from apps.audit.verbs import Verb
 from apps.consents import events, selectors
 from apps.consents.models import ConsentEvent
 from apps.controllers import selectors as controllers
-from apps.core import clock
+from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid, Missing
 from apps.subjects import services as subjects
@@ -97,7 +97,11 @@ def _lock_living(subject_id: UUID) -> None:
 
 def _append(last: ConsentEvent | None, **values: Any) -> ConsentEvent:
     """The next event of a subject and purpose; the sequence is unique, so two cannot be equal."""
-    return ConsentEvent.objects.create(sequence=last.sequence + 1 if last else 1, **values)
+    event = ConsentEvent(
+        controller_id=scope.current(), sequence=last.sequence + 1 if last else 1, **values
+    )
+    event.save(force_insert=True)
+    return event
 
 
 def _follow(event: ConsentEvent, verb: Verb, actor: Actor) -> None:

@@ -31,7 +31,7 @@ def apply(alias: str, *, role: str) -> None:
 
 def _tables(alias: str) -> dict[str, tuple[str, ...]]:
     existing = set(connections[alias].introspection.table_names())
-    tables = {"django_migrations": ("SELECT",)}
+    tables: dict[str, tuple[str, ...]] = {"django_migrations": ("SELECT",)}
     for model in apps.get_models(include_auto_created=True):
         if router.allow_migrate_model(alias, model):
             privileges = getattr(model, "privileges", ALL_PRIVILEGES)

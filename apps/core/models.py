@@ -27,7 +27,7 @@ class Base(models.Model):
 class Scoped(Base):
     """A concrete class declares `controller`, a foreign key to the legal entity."""
 
-    objects: ClassVar[ScopedManager] = ScopedManager()  # type: ignore[type-arg]  # per model
+    objects = ScopedManager()
 
     class Meta:
         abstract = True

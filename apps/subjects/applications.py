@@ -30,7 +30,8 @@ def write(pairs: Sequence[tuple[Record, RemoteCandidate]], *, zone: str) -> None
         (row.record_id, bytes(row.remote_digest)): row
         for row in Application.objects.filter(record__in=[record for record, _ in pairs])
     }
-    fresh, changed = [], []
+    fresh: list[Application] = []
+    changed: list[Application] = []
     for record, candidate in pairs:
         for remote in candidate.applications:
             digest = keys.digest("application", f"{record.connection_id}/{remote.remote_id}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from apps.connectors.port import RemoteCandidate
@@ -58,7 +59,7 @@ def _seal(key: bytes, value: object, column: str, row: UUID) -> bytes:
     return crypto.seal(key, canonical.dumps(value), table=_SUBJECT, column=column, row=row)
 
 
-def _open(key: bytes, sealed: bytes | None, column: str, row: UUID):  # type: ignore[no-untyped-def]  # JSON
+def _open(key: bytes, sealed: bytes | memoryview | None, column: str, row: UUID) -> Any:
     if sealed is None:
         return None
     return json.loads(crypto.open(key, bytes(sealed), table=_SUBJECT, column=column, row=row))

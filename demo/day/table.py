@@ -83,7 +83,7 @@ def _count(table: Table, company: story.Company) -> None:
     table.held += Hold.objects.filter(released_at=None).count()
     if Record.objects.count() < company.account.candidates:
         table.broken.append(f"{company.account.name}: fewer records than candidates")
-    if table.failed:
+    if table.failed > 0:
         table.broken.append("some steps failed")
     living = sum(by_state.get(state, 0) for state in ("planned", "claimed", "sent"))
     if living:
@@ -98,7 +98,7 @@ def _check_ledger(table: Table, parties: list[story.Company]) -> None:
     table.ledger_size = sum(verdict.size for verdict in verdicts)
     # The instance log holds the checkpoints of the others: its root stands for all.
     root = verdicts[-1].root
-    table.ledger_root = root.hex() if isinstance(root, bytes) else str(root)
+    table.ledger_root = root.hex()
     if not table.ledger_verified:
         table.broken.append("a ledger does not verify")
     for company in parties:
