@@ -67,9 +67,7 @@ class OverrideForm(forms.Form):
 
     def __init__(self, *args: Any, rules: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["rule"]
-        if isinstance(field, forms.ChoiceField):
-            field.choices = list(rules)
+        _choose(self.fields["rule"], rules)
 
 
 class ActivationForm(forms.Form):
@@ -105,25 +103,25 @@ class LedgerFilter(forms.Form):
     """Every field is optional; a wrong value is told, never ignored."""
 
     verb = forms.ChoiceField(label=_("What happened"), required=False)
-    actor = forms.ChoiceField(
-        label=_("By"),
-        required=False,
-        choices=[
-            ("", _("anybody")),
-            ("user", _("people")),
-            ("api_client", _("programs")),
-            ("system", _("Lethe itself")),
-            ("vendor", _("the ATS")),
-        ],
-    )
+    actor = forms.ChoiceField(label=_("By"), required=False)
     object = forms.UUIDField(label=_("Identifier"), required=False)
-    until = forms.DateField(label=_("Until"), required=False, widget=DayInput())
+    until = forms.DateField(label=_("Sealed until"), required=False, widget=DayInput())
 
-    def __init__(self, *args: Any, verbs: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        verbs: Sequence[tuple[str, str]] = (),
+        actors: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["verb"]
-        if isinstance(field, forms.ChoiceField):
-            field.choices = [("", _("anything")), *verbs]
+        _choose(self.fields["verb"], [("", _("anything")), *verbs])
+        _choose(self.fields["actor"], [("", _("anybody")), *actors])
+
+
+def _choose(field: forms.Field, choices: Sequence[tuple[str, Any]]) -> None:
+    if isinstance(field, forms.ChoiceField):
+        field.choices = list(choices)
 
 
 def day_in(data: dict[str, Any], name: str) -> date:

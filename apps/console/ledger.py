@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from apps.audit import selectors as audit
-from apps.audit.selectors import EntryView
+from apps.audit.selectors import Shown
 from apps.console import people
 
 #: A record's own story is short; the ledger page shows everything.
@@ -27,33 +27,33 @@ class Line:
     target: str
 
 
-def lines(entries: Sequence[EntryView]) -> list[Line]:
-    names = people.actors({(entry.actor.kind, entry.actor.id) for entry in entries})
-    return [_line(entry, names[entry.actor.kind, entry.actor.id]) for entry in entries]
+def lines(entries: Sequence[Shown]) -> list[Line]:
+    names = people.actors({(entry.body.actor_kind, entry.body.actor_id) for entry in entries})
+    return [_line(entry, names[entry.body.actor_kind, entry.body.actor_id]) for entry in entries]
 
 
-def lines_about(log_id: UUID, object_ids: Iterable[UUID]) -> list[Line]:
+def lines_about(object_ids: Iterable[UUID]) -> list[Line]:
     """What the ledger says about these objects, oldest first."""
     found = [
         entry
         for object_id in object_ids
-        for entry in audit.entries(log_id, object_id=object_id, limit=STORY)
+        for entry in audit.entries(object_id=object_id, limit=STORY)
     ]
     return lines(sorted(found, key=lambda entry: entry.index))
 
 
-def _line(entry: EntryView, who: str) -> Line:
+def _line(entry: Shown, who: str) -> Line:
     return Line(
         index=entry.index,
-        at=entry.at,
-        verb=entry.verb,
-        sentence=str(entry.sentence),
+        at=entry.body.at,
+        verb=entry.body.verb,
+        sentence=entry.sentence,
         who=who,
-        object_id=entry.object_id,
-        target=_target(entry.verb),
+        object_id=entry.body.object,
+        target=_target(entry.body.verb),
     )
 
 
 def _target(verb: str) -> str:
     room = verb.split(".", 1)[0]
-    return {"plan": "plan", "step": "record", "record": "record"}.get(room, "")
+    return {"plan": "plan", "step": "record", "hold": "record", "record": "record"}.get(room, "")

@@ -20,7 +20,6 @@ from apps.console.doors import attempt, page, staff_page, today
 from apps.console.forms import ConsentForm, HoldForm, WithdrawalForm, day_in
 from apps.console.ledger import lines_about
 from apps.console.staff import StaffRequest
-from apps.core import scope
 from apps.erasure.models import Step
 from apps.retention import selectors as retention
 from apps.retention import services as retention_services
@@ -76,7 +75,7 @@ def release_hold(request: StaffRequest, record_id: UUID, hold_id: UUID) -> HttpR
 @staff_page("POST")
 def consent(request: StaffRequest, record_id: UUID) -> HttpResponse:
     found = subjects.record(record_id)
-    form = ConsentForm(request.POST)
+    form = ConsentForm(request.POST, auto_id="consent_%s")
     recorded = attempt(
         form,
         lambda: consent_services.record(
@@ -99,7 +98,7 @@ def consent(request: StaffRequest, record_id: UUID) -> HttpResponse:
 @staff_page("POST")
 def withdraw(request: StaffRequest, record_id: UUID) -> HttpResponse:
     found = subjects.record(record_id)
-    form = WithdrawalForm(request.POST)
+    form = WithdrawalForm(request.POST, auto_id="withdrawal_%s")
     withdrawn = attempt(
         form,
         lambda: consent_services.withdraw(
@@ -152,7 +151,7 @@ def _show(
         "consenting": bool(history) and history[-1].state in ASKING,
         "siblings": _siblings(found),
         "step": _last_step(found),
-        "timeline": lines_about(scope.current(), [found.pk, found.subject_id]),
+        "timeline": lines_about([found.pk, found.subject_id]),
         "forms": forms,
         "opened": opened,
     }

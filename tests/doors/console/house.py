@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.test import Client
@@ -67,3 +68,8 @@ def browser(user: User, language: str = "en") -> Client:
     client.force_login(user)
     client.cookies["django_language"] = language
     return client
+
+
+def text(answer: Any) -> str:
+    """What a page says."""
+    return str(answer.content.decode())
