@@ -95,9 +95,15 @@ def _content(plan: Plan) -> dict[str, Any]:
         "finished_at": plan.finished_at,
         "effective": plan.finished_at,
         "irreversible": "at the end of the key epoch: see keys.epoch_ended in the ledger",
-        "checkpoint": ledger.checkpoint_note(scope.current()),
+        "checkpoint": _checkpoint(),
         "steps": [_step(step, evidence.get(step.pk, {})) for step in steps],
     }
+
+
+def _checkpoint() -> str | None:
+    """The signed head of the controller's log: what the outcomes above are provable against."""
+    found = ledger.checkpoint(scope.current())
+    return found.note if found is not None else None
 
 
 def _step(step: Step, commitments: dict[str, str]) -> dict[str, Any]:

@@ -292,7 +292,7 @@ due AS (
     SELECT a.record_id, a.version,
            (array_agg(a.rule ORDER BY a.ends_on DESC, a.rule COLLATE "C"))[1],
            max(a.ends_on) + 1
-    FROM among a GROUP BY a.record_id, a.version HAVING {_ALL_ENDED}
+    FROM among a GROUP BY a.record_id, a.version HAVING $ALL_ENDED
   UNION ALL
     SELECT record_id, version, 'resurrected', anchor FROM back
 )
@@ -304,6 +304,7 @@ ORDER BY d.due_on, d.record_id LIMIT %(limit)s
 """,
     DUE=_DUE,
     FREE=_FREE,
+    ALL_ENDED=_ALL_ENDED,
 )
 DUE_IDS: Final = _put(
     """
@@ -311,7 +312,7 @@ $DUE,
 due AS (
     SELECT record_id FROM alone
   UNION ALL
-    SELECT a.record_id FROM among a GROUP BY a.record_id HAVING {_ALL_ENDED}
+    SELECT a.record_id FROM among a GROUP BY a.record_id HAVING $ALL_ENDED
   UNION ALL
     SELECT record_id FROM back
 )
@@ -319,6 +320,7 @@ SELECT d.record_id FROM due d WHERE $FREE
 """,
     DUE=_DUE,
     FREE=_FREE,
+    ALL_ENDED=_ALL_ENDED,
 )
 
 #: One row: due, kept, held, undecided, pending (facts newer than the grounds).
