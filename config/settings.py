@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -124,6 +125,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_DISPLAY = attrgetter("name")  # str(user) is an id, for logs
 ACCOUNT_ADAPTER = "apps.console.staff.StaffAccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an operator invites; nobody signs up
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
