@@ -17,19 +17,22 @@ from apps.api import fields, paging
 from apps.api.base import ApiView
 from apps.controllers import selectors as controllers
 from apps.core import clock
+from apps.retention import listing
 from apps.retention import selectors as retention
 from apps.subjects import selectors as subjects
 from apps.subjects.models import Record
 
-OUTCOMES = ("due", "kept", "held", "undecided")
 
 
 class Deadline(serializers.Serializer[Any]):
     """Until when a record may be kept, on the controller's local date of today."""
 
-    outcome = serializers.ChoiceField(choices=OUTCOMES)
+    outcome = serializers.ChoiceField(choices=listing.OUTCOMES)
     due_on = serializers.DateField(allow_null=True, help_text="First local day it is due.")
     rule = serializers.CharField(help_text="The rule that decides; empty when none does.")
+    label = serializers.CharField(  # type: ignore[assignment]  # declared fields leave the class
+        help_text="Why, in a few words of the language asked for."
+    )
 
 
 class RecordFacts(serializers.Serializer[Any]):
@@ -45,7 +48,7 @@ class RecordFacts(serializers.Serializer[Any]):
 
 
 class RecordShape(RecordFacts):
-    deadline = Deadline(allow_null=True, help_text="null once the record is erased.")
+    deadline = Deadline(allow_null=True, help_text="null when erased, or for seconds after a change.")
 
 
 class Reason(serializers.Serializer[Any]):
@@ -74,7 +77,7 @@ class Explained(serializers.Serializer[Any]):
     """A deadline with everything it was derived from; `sentence` says it in words."""
 
     as_of = serializers.DateField(help_text="The controller's local date of today.")
-    outcome = serializers.ChoiceField(choices=OUTCOMES)
+    outcome = serializers.ChoiceField(choices=listing.OUTCOMES)
     due_on = serializers.DateField(allow_null=True, help_text="First local day it is due.")
     sentence = serializers.CharField()
     held = serializers.BooleanField(help_text="Under a legal hold, which beats every date.")
@@ -84,12 +87,12 @@ class Explained(serializers.Serializer[Any]):
 
 
 class RecordDetail(RecordFacts):
-    deadline = Explained(allow_null=True)
+    deadline = Explained(allow_null=True, help_text="null once the record is erased.")
 
 
 class RecordQuery(paging.PageQuery):
     state = fields.Choice(choices=Record.State.values, required=False)
-    outcome = fields.Choice(choices=OUTCOMES, required=False)
+    outcome = fields.Choice(choices=listing.OUTCOMES, required=False)
     connection = fields.Id(required=False)
     subject = fields.Id(required=False)
 
@@ -153,7 +156,7 @@ class RecordSearchView(ApiView):
 
 def present(rows: Sequence[Record], as_of: date) -> list[dict[str, Any]]:
     """Rows with their deadlines, in a constant number of queries."""
-    summaries = retention.summaries([row.pk for row in rows if _decided(row)], as_of=as_of)
+    summaries = listing.summaries([row.pk for row in rows if _decided(row)], as_of=as_of)
     return [dict(RecordShape(_Shown(row, summaries.get(row.pk))).data) for row in rows]
 
 
@@ -182,7 +185,7 @@ def _filtered(query: dict[str, Any], as_of: date) -> QuerySet[Record]:
         **{column: query[name] for name, column in names.items() if name in query}
     )
     if "outcome" in query:
-        rows = retention.where_outcome(rows, query["outcome"], as_of=as_of)
+        rows = listing.where_outcome(rows, query["outcome"], as_of=as_of)
     return rows
 
 

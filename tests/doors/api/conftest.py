@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
 
-from apps.connectors.port import RemoteCandidate
+from apps.connectors.models import Connection
+from apps.connectors.port import Dated
 from apps.core import scope
-from apps.core.actors import SYSTEM
-from apps.subjects import intake
 from apps.subjects.models import Record
 from tests import cast
 from tests.cast import Company
 from tests.doors.api.machine import Machine, machine
+from tests.doors.console.house import stock
 
 
 @dataclass(frozen=True)
 class House:
-    """Nordlys with Ada and three others on record; Vantage with one other person."""
+    """Nordlys with Ada and three others, who are due, and one in process; Vantage with one."""
 
     nordlys: Company
     vantage: Company
     ours: Machine
     theirs: Machine
+    connection: Connection
     ada: Record
     records: tuple[UUID, ...]
+    in_process: UUID
     their_record: UUID
 
 
 @pytest.fixture
 def house(db: None) -> House:
     nordlys, vantage = cast.company(), cast.mallory()
-    records = _take(nordlys, cast.ADA, *(cast.candidate(number) for number in range(3)))
-    (other,) = _take(vantage, cast.candidate(99))
+    due = (cast.ADA, *(cast.candidate(number) for number in range(3)))
+    living = replace(cast.ADA.applications[0], remote_id="9009", state="open", closed=Dated())
+    connection, found = stock(nordlys, *due, cast.candidate(9, applications=(living,)))
+    _connection, (other,) = stock(vantage, cast.candidate(99))
+    with scope.enter(nordlys.id):
+        ada = Record.objects.get(pk=found[0])
     return House(
         nordlys,
         vantage,
         machine(nordlys),
         machine(vantage),
-        records[0],
-        tuple(record.pk for record in records),
-        other.pk,
+        connection,
+        ada,
+        found,
+        found[-1],
+        other,
     )
-
-
-def _take(company: Company, *people: RemoteCandidate) -> list[Record]:
-    with scope.enter(company.id):
-        connection = cast.csv_connection()
-        for person in people:
-            intake.take(actor=SYSTEM, connection_id=connection.pk, candidates=[person])
-        return list(Record.objects.order_by("pk"))
