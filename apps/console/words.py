@@ -22,11 +22,18 @@ def day(value: date | None) -> str:
     return text
 
 
+def weekday(value: date) -> str:
+    """Monday 23 November 2026, to head a page."""
+    return f"{formats.date_format(value, 'l')} {day(value)}".capitalize()
+
+
 def moment(value: datetime | None) -> str:
     """An instant in the controller's time zone, to the minute."""
     if value is None:
         return ""
     local = timezone.localtime(value)
+    if local.date() == timezone.localdate():
+        return _("today at %(time)s") % {"time": local.strftime("%H:%M")}
     return _("%(day)s at %(time)s") % {"day": day(local.date()), "time": local.strftime("%H:%M")}
 
 

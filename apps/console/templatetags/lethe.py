@@ -21,6 +21,11 @@ def day(value: date | None) -> str:
 
 
 @register.filter
+def weekday(value: date) -> str:
+    return words.weekday(value)
+
+
+@register.filter
 def moment(value: datetime | None) -> str:
     return words.moment(value)
 

@@ -40,6 +40,8 @@ class Outcome:
 class Fields:
     badge: badges.Badge
     names: Sequence[str]
+    #: What is left is shown at once; what is clean is counted, and shown when asked for.
+    open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,4 +256,8 @@ def _rows(steps: Sequence[Step]) -> list[StepRow]:
 
 def _fields(step: Step) -> tuple[Fields, ...]:
     named = ((kind, getattr(step, kind)) for kind in FIELDS)
-    return tuple(Fields(badges.of("field", kind), names) for kind, names in named if names)
+    return tuple(
+        Fields(badges.of("field", kind), names, open=kind == "residue")
+        for kind, names in named
+        if names
+    )

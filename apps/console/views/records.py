@@ -114,7 +114,9 @@ def _row(record: Record, person: people.Person, summary: Summary | None, as_of: 
         return Row(record, person, badges.of("outcome", "erased"), None, "")
     if summary is None:
         return Row(record, person, badges.of("outcome", "pending"), None, "")
-    how_far = words.due(summary.due_on, as_of) if summary.due_on else ""
+    # How late somebody under a hold would be is nobody's worry.
+    due_on = None if summary.outcome == "held" else summary.due_on
+    how_far = words.due(due_on, as_of) if due_on else ""
     return Row(record, person, badges.of("outcome", summary.outcome), summary, how_far)
 
 
