@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit import bodies, events, merkle, note, signing, tiles
@@ -28,7 +28,7 @@ from apps.audit.models import Checkpoint, Log, Pending, Tile
 from apps.audit.verbs import Verb, declared
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM, Actor
-from apps.core.errors import Conflict, Missing
+from apps.core.errors import Conflict, DomainError, Missing
 
 #: The ledger of the installation: sign-ins, packs, keys, and the checkpoints of the others.
 INSTANCE = UUID(int=0)
@@ -143,19 +143,28 @@ def integrate(*, log_id: UUID | None = None, limit: int = 10_000) -> int:
     """Place and seal what is pending, in batches of `limit`, one transaction each; how many.
 
     Without `log_id`, every log in turn, the installation's last, which takes the others'
-    checkpoints. Raises Missing for an unknown log, Unavailable without the signing key, and
-    Conflict on top of a log that was tampered with. Must not be called in a transaction.
+    checkpoints; a log that cannot be sealed does not stop the others, but is raised at the
+    end. Raises Missing for an unknown log, Unavailable without the signing key, and Conflict
+    on top of a log that was tampered with. Must not be called in a transaction.
     """
-    logs = _waiting() if log_id is None else [log_id]
-    return sum(moved for log in logs for moved in _batches(log, limit))
+    if log_id is not None:
+        return sum(_batches(log_id, limit))
+    placed, failure = 0, None
+    for waiting in _waiting():
+        try:
+            placed += sum(_batches(waiting, limit))
+        except DomainError as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    return placed
 
 
 def _waiting() -> Iterator[UUID]:
-    yield from (
-        Log.objects.filter(Exists(Pending.objects.filter(log=OuterRef("pk"))) | Q(pk=INSTANCE))
-        .order_by("-pk")
-        .values_list("pk", flat=True)
-    )
+    staged = Exists(Pending.objects.filter(log=OuterRef("pk")))
+    yield from Log.objects.filter(staged).exclude(pk=INSTANCE).values_list("pk", flat=True)
+    if Log.objects.filter(staged, pk=INSTANCE).exists():
+        yield INSTANCE
 
 
 def _batches(log_id: UUID, limit: int) -> Iterator[int]:
@@ -217,7 +226,8 @@ def _check_last(log: Log, signer: note.Signer, size: int, edge: dict[int, bytes]
     if size:
         stored = Checkpoint.objects.get(log=log, size=size)
         head = note.open_checkpoint(stored.note, signer.verifier)
-        if head != note.Checkpoint(log.origin, size, tiles.root(size, edge)):
+        roots = {head.root, bytes(stored.root), tiles.root(size, edge)}
+        if head.size != size or len(roots) != 1:
             raise note.NoteError("the tiles do not give the signed root")
 
 
