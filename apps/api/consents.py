@@ -28,7 +28,7 @@ from apps.subjects import selectors as subjects
 from apps.subjects.models import Record
 
 
-class ConsentShape(serializers.Serializer[Any]):
+class ConsentSerializer(serializers.Serializer[Any]):
     """One thing a person said about one purpose; `id` is the receipt's."""
 
     id = serializers.UUIDField()
@@ -76,16 +76,16 @@ class ConsentsView(ApiView):
     @extend_schema(
         operation_id="consents_list",
         parameters=[ConsentQuery],
-        responses=paging.shape("Consent", ConsentShape),
+        responses=paging.shape("Consent", ConsentSerializer),
     )
     def get(self, request: Request) -> Response:
         """What people said, oldest first. With `subject` or `record`: that person's history."""
         query = fields.query(ConsentQuery, request.query_params)
         page = paging.of_rows(_filtered(query), cursor=query.get("cursor"), limit=query["limit"])
-        return Response(page.answer(request, [ConsentShape(row).data for row in page.items]))
+        return Response(page.answer(request, [ConsentSerializer(row).data for row in page.items]))
 
     @extend_schema(
-        operation_id="consents_create", request=ConsentBody, responses={201: ConsentShape}
+        operation_id="consents_create", request=ConsentBody, responses={201: ConsentSerializer}
     )
     def post(self, request: Request) -> Response:
         """A consent given, or renewed when one lives."""
@@ -101,7 +101,7 @@ class WithdrawalsView(ApiView):
     scopes: ClassVar = {"POST": "consents:write"}
 
     @extend_schema(
-        operation_id="consents_withdraw", request=WithdrawalBody, responses={201: ConsentShape}
+        operation_id="consents_withdraw", request=WithdrawalBody, responses={201: ConsentSerializer}
     )
     def post(self, request: Request) -> Response:
         """A consent withdrawn (GDPR art. 7(3)): as easy as to give it."""
@@ -116,10 +116,10 @@ class WithdrawalsView(ApiView):
 class ConsentView(ApiView):
     scopes: ClassVar = {"GET": "consents:read"}
 
-    @extend_schema(operation_id="consents_read", responses=ConsentShape)
+    @extend_schema(operation_id="consents_read", responses=ConsentSerializer)
     def get(self, request: Request, consent_id: UUID) -> Response:
         """One event: the receipt."""
-        return Response(ConsentShape(_event(consent_id)).data)
+        return Response(ConsentSerializer(_event(consent_id)).data)
 
 
 def _once(effect: Callable[[], ConsentEvent]) -> Callable[[], Made]:
@@ -130,7 +130,7 @@ def _answer(result: Made) -> Response:
     """Built from the event again, so a repetition reads as the first answer did."""
     event = _event(result.resources[0])
     location = reverse("api:consent", args=[event.pk])
-    return answer(ConsentShape(event).data, result, {"Location": location})
+    return answer(ConsentSerializer(event).data, result, {"Location": location})
 
 
 def _event(consent_id: UUID) -> ConsentEvent:

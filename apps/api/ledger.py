@@ -42,12 +42,12 @@ class Text(BaseRenderer):
         return str(data)
 
 
-class ActorShape(serializers.Serializer[Any]):
+class ActorSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=KINDS, source="actor_kind")
     id = serializers.UUIDField(source="actor_id")
 
 
-class EntryShape(serializers.Serializer[Any]):
+class EntrySerializer(serializers.Serializer[Any]):
     """What was done, by whom and to what: opaque ids, counts, codes, dates, commitments."""
 
     index = serializers.IntegerField(min_value=0)
@@ -55,7 +55,7 @@ class EntryShape(serializers.Serializer[Any]):
     at = serializers.DateTimeField(source="body.at")
     verb = serializers.CharField(source="body.verb")
     sentence = serializers.CharField(help_text="The same in words.")
-    actor = ActorShape(source="body")
+    actor = ActorSerializer(source="body")
     object = serializers.UUIDField(source="body.object", allow_null=True)
     facts = serializers.DictField(
         source="body.facts",
@@ -64,18 +64,20 @@ class EntryShape(serializers.Serializer[Any]):
     )
 
 
-class CheckpointShape(serializers.Serializer[Any]):
+class CheckpointSerializer(serializers.Serializer[Any]):
     """A signed head of the ledger. Keep copies: only one outside detects a rewritten log."""
 
     origin = serializers.CharField()
     size = serializers.IntegerField(min_value=0)
-    root = serializers.CharField(help_text="Merkle root (RFC 6962), 64 hex digits.")
+    root = serializers.CharField(  # type: ignore[assignment]  # declared fields leave the class
+        help_text="Merkle root (RFC 6962), 64 hex digits."
+    )
     at = serializers.DateTimeField()
     vkey = serializers.CharField(help_text="The log's C2SP verifier key.")
     note = serializers.CharField(help_text="The C2SP signed note, as text/plain gives it.")
 
 
-class ProofShape(serializers.Serializer[Any]):
+class ProofSerializer(serializers.Serializer[Any]):
     """What it takes to verify one entry without Lethe."""
 
     index = serializers.IntegerField(min_value=0)
@@ -97,7 +99,7 @@ class EntriesView(ApiView):
     @extend_schema(
         operation_id="entries_list",
         parameters=[EntryQuery],
-        responses=paging.shape("Entry", EntryShape),
+        responses=paging.shape("Entry", EntrySerializer),
     )
     def get(self, request: Request) -> Response:
         """Sealed entries, the newest first. `previous` is null: the ledger grows at its top."""
@@ -120,17 +122,17 @@ class EntriesView(ApiView):
             limit=query["limit"],
             newest_first=True,
         )
-        results = [EntryShape(shown).data for shown in page.items]
+        results = [EntrySerializer(shown).data for shown in page.items]
         return Response({**page.answer(request, results), "previous": None})
 
 
 class EntryView(ApiView):
     scopes: ClassVar = {"GET": "ledger:read"}
 
-    @extend_schema(operation_id="entries_read", responses=EntryShape)
+    @extend_schema(operation_id="entries_read", responses=EntrySerializer)
     def get(self, request: Request, index: int) -> Response:
         """One sealed entry by its place."""
-        return Response(EntryShape(audit.entry(index)).data)
+        return Response(EntrySerializer(audit.entry(index)).data)
 
 
 class ProofView(ApiView):
@@ -140,7 +142,7 @@ class ProofView(ApiView):
     @extend_schema(
         operation_id="entries_proof",
         responses={
-            (200, "application/json"): ProofShape,
+            (200, "application/json"): ProofSerializer,
             (200, _TEXT): OpenApiResponse(OpenApiTypes.STR),
         },
     )
@@ -151,7 +153,7 @@ class ProofView(ApiView):
             return Response(proof)
         vkey = audit.log(scope.current()).vkey
         shown = {"index": index, "entry": body.decode("ascii"), "proof": proof, "vkey": vkey}
-        return Response(ProofShape(shown).data)
+        return Response(ProofSerializer(shown).data)
 
 
 class CheckpointView(ApiView):
@@ -161,7 +163,7 @@ class CheckpointView(ApiView):
     @extend_schema(
         operation_id="checkpoint_read",
         responses={
-            (200, "application/json"): CheckpointShape,
+            (200, "application/json"): CheckpointSerializer,
             (200, _TEXT): OpenApiResponse(OpenApiTypes.STR),
         },
     )
@@ -181,7 +183,7 @@ class CheckpointView(ApiView):
             "vkey": log.vkey,
             "note": head.note,
         }
-        return Response(CheckpointShape(shown).data)
+        return Response(CheckpointSerializer(shown).data)
 
 
 def _wants_text(request: Request) -> bool:

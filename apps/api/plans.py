@@ -29,7 +29,7 @@ class Progress(serializers.Serializer[Any]):
     fraction = serializers.FloatField(min_value=0, max_value=1, help_text="Steps that ended.")
 
 
-class PlanShape(serializers.Serializer[Any]):
+class PlanSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     number = serializers.IntegerField(min_value=1, help_text="What people call it.")
     connection = serializers.UUIDField(source="connection_id")
@@ -48,7 +48,7 @@ class PlanShape(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
-class PlanDetail(PlanShape):
+class PlanDetail(PlanSerializer):
     progress = Progress()
 
 
@@ -61,7 +61,7 @@ class Outcome(serializers.Serializer[Any]):
     unread = serializers.ListField(child=serializers.CharField(), help_text="No read shows these.")
 
 
-class StepShape(serializers.Serializer[Any]):
+class StepSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     record = serializers.UUIDField(source="record_id")
     record_version = serializers.IntegerField(min_value=1)
@@ -76,7 +76,7 @@ class StepShape(serializers.Serializer[Any]):
     outcome = Outcome(source="*", help_text="Per field.")
 
 
-class CertificateShape(serializers.Serializer[Any]):
+class CertificateSerializer(serializers.Serializer[Any]):
     """A C2SP signed note: a line naming the format, a line of JSON, the signature."""
 
     plan = serializers.UUIDField(source="plan_id")
@@ -107,7 +107,7 @@ class PlansView(ApiView):
     @extend_schema(
         operation_id="plans_list",
         parameters=[PlanQuery],
-        responses=paging.shape("Plan", PlanShape),
+        responses=paging.shape("Plan", PlanSerializer),
     )
     def get(self, request: Request) -> Response:
         """Plans, the newest first."""
@@ -120,7 +120,7 @@ class PlansView(ApiView):
         page = paging.of_rows(
             rows, cursor=query.get("cursor"), limit=query["limit"], newest_first=True
         )
-        return Response(page.answer(request, [PlanShape(row).data for row in page.items]))
+        return Response(page.answer(request, [PlanSerializer(row).data for row in page.items]))
 
     @extend_schema(
         operation_id="plans_propose",
@@ -172,7 +172,7 @@ class StepsView(ApiView):
     @extend_schema(
         operation_id="steps_list",
         parameters=[StepQuery],
-        responses=paging.shape("Step", StepShape),
+        responses=paging.shape("Step", StepSerializer),
     )
     def get(self, request: Request, plan_id: UUID) -> Response:
         """The steps of a plan: one record each, with the outcome per field."""
@@ -180,19 +180,19 @@ class StepsView(ApiView):
         plan = erasure.plan(plan_id)
         rows = erasure.steps(plan.pk, state=query.get("state"))
         page = paging.of_rows(rows, cursor=query.get("cursor"), limit=query["limit"])
-        return Response(page.answer(request, [StepShape(row).data for row in page.items]))
+        return Response(page.answer(request, [StepSerializer(row).data for row in page.items]))
 
 
 class CertificateView(ApiView):
     scopes: ClassVar = {"GET": "plans:read"}
 
-    @extend_schema(operation_id="plans_certificate", responses=CertificateShape)
+    @extend_schema(operation_id="plans_certificate", responses=CertificateSerializer)
     def get(self, request: Request, plan_id: UUID) -> Response:
         """The signed account of a finished plan; 409 until it is finished."""
-        return Response(CertificateShape(services.certificate(plan_id)).data)
+        return Response(CertificateSerializer(services.certificate(plan_id)).data)
 
 
 def _detail(plan_id: UUID) -> dict[str, Any]:
     plan = erasure.plan(plan_id)
     progress = Progress(erasure.progress(plan.pk)).data
-    return {**PlanShape(plan).data, "progress": progress}
+    return {**PlanSerializer(plan).data, "progress": progress}

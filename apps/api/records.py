@@ -23,7 +23,6 @@ from apps.subjects import selectors as subjects
 from apps.subjects.models import Record
 
 
-
 class Deadline(serializers.Serializer[Any]):
     """Until when a record may be kept, on the controller's local date of today."""
 
@@ -47,8 +46,8 @@ class RecordFacts(serializers.Serializer[Any]):
     erased_at = serializers.DateTimeField(allow_null=True)
 
 
-class RecordShape(RecordFacts):
-    deadline = Deadline(allow_null=True, help_text="null when erased, or for seconds after a change.")
+class RecordSerializer(RecordFacts):
+    deadline = Deadline(allow_null=True, help_text="null when erased, or just changed.")
 
 
 class Reason(serializers.Serializer[Any]):
@@ -107,7 +106,7 @@ class SearchBody(fields.Strict):
 
 
 class Found(serializers.Serializer[Any]):
-    results = RecordShape(many=True)
+    results = RecordSerializer(many=True)
 
 
 class RecordsView(ApiView):
@@ -116,7 +115,7 @@ class RecordsView(ApiView):
     @extend_schema(
         operation_id="records_list",
         parameters=[RecordQuery],
-        responses=paging.shape("Record", RecordShape),
+        responses=paging.shape("Record", RecordSerializer),
     )
     def get(self, request: Request) -> Response:
         """Records of the controller, in the order they were made."""
@@ -157,7 +156,7 @@ class RecordSearchView(ApiView):
 def present(rows: Sequence[Record], as_of: date) -> list[dict[str, Any]]:
     """Rows with their deadlines, in a constant number of queries."""
     summaries = listing.summaries([row.pk for row in rows if _decided(row)], as_of=as_of)
-    return [dict(RecordShape(_Shown(row, summaries.get(row.pk))).data) for row in rows]
+    return [dict(RecordSerializer(_Shown(row, summaries.get(row.pk))).data) for row in rows]
 
 
 class _Shown:

@@ -40,6 +40,8 @@ _OF_POST = {
     415: "The body is not application/json.",
     422: "Values are not valid: `errors` points at each.",
 }
+#: Those that write: `ApiView.once` takes their Idempotency-Key.
+REPEATABLE = frozenset({"consents_create", "consents_withdraw", "plans_propose"})
 _TEXT = {"type": "string"}
 
 
@@ -75,24 +77,31 @@ def document() -> bytes:
 
 def complete(result: dict[str, Any], generator: object, **_kwargs: Any) -> dict[str, Any]:
     """drf-spectacular's hook: adds what every operation shares."""
-    schemas = result["components"]["schemas"]
-    schemas["Problem"] = _problem()
+    components = result["components"]
+    components["schemas"]["Problem"] = _problem()
+    words = {**_ALWAYS, **_OF_POST}
+    components["responses"] = {_name(status): _answer(status, words[status]) for status in words}
     _close(result)
     for method, operation in _operations(result):
         responses = operation["responses"]
-        for status, words in {**_ALWAYS, **(_OF_POST if method == "post" else {})}.items():
-            responses.setdefault(str(status), _answer(status, words))
+        for status in {**_ALWAYS, **(_OF_POST if method == "post" else {})}:
+            responses[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
         if method == "get":
             _conditional(operation)
-        elif "Idempotency" in operation.get("description", ""):
+        elif operation["operationId"] in REPEATABLE:
             _repeatable(operation)
         operation["responses"] = dict(sorted(responses.items()))
+    _drop(result, "x-spec-enum-id")
     return result
 
 
 def _operations(result: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
     for item in result["paths"].values():
         yield from ((name, found) for name, found in item.items() if name in {"get", "post"})
+
+
+def _name(status: int) -> str:
+    return f"Problem{status}"
 
 
 def _answer(status: int, words: str) -> dict[str, Any]:
@@ -145,6 +154,15 @@ def _repeatable(operation: Operation) -> None:
         if status in {"200", "201"}:
             header = _header("`true` when this was done before, by an earlier request.")
             response.setdefault("headers", {})["Idempotency-Replayed"] = header
+
+
+def _drop(node: Any, key: str) -> None:
+    """Marks of the generator say nothing to a reader."""
+    if isinstance(node, dict):
+        node.pop(key, None)
+        node = list(node.values())
+    for item in node if isinstance(node, list) else ():
+        _drop(item, key)
 
 
 def _close(result: dict[str, Any]) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts import services as accounts
@@ -19,20 +18,28 @@ from tests.cast import Company
 PROBLEM = "application/problem+json"
 
 
+class Answer(Protocol):
+    """What a test reads of a response."""
+
+    status_code: int
+    headers: Any
+    content: bytes
+
+
 @dataclass(frozen=True)
 class Machine:
     key: ApiKey
     secret: str
 
-    def get(self, path: str, **headers: str) -> HttpResponse:
+    def get(self, path: str, **headers: str) -> Answer:
         return self.call("GET", path, headers=headers)
 
-    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **headers: str) -> Answer:
         return self.call("POST", path, body={} if body is None else body, headers=headers)
 
     def call(
         self, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> HttpResponse:
+    ) -> Answer:
         """`body` is sent as it is when bytes; header names are written with underscores."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         known = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
@@ -56,7 +63,7 @@ def machine(company: Company, scopes: Sequence[str] = accounts.SCOPES) -> Machin
     return Machine(key, secret)
 
 
-def problem(response: HttpResponse, status: int) -> dict[str, Any]:
+def problem(response: Answer, status: int) -> dict[str, Any]:
     """The problem of an answer, checked for the shape that every error has."""
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == PROBLEM

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
-from django.http import HttpResponse
 
 from apps.connectors import credentials
 from apps.connectors.greenhouse.webhooks import signature
@@ -16,7 +15,7 @@ from apps.core import scope
 from apps.core.ids import new_id
 from tests import cast
 from tests.cast import Company
-from tests.doors.api.machine import anonymous, problem
+from tests.doors.api.machine import Answer, anonymous, problem
 
 SECRET = "a secret of our own"
 EVENT = json.dumps(
@@ -34,11 +33,11 @@ class Post:
     company: Company
     connection: Connection
 
-    def send(self, body: bytes = EVENT, **headers: str) -> HttpResponse:
+    def send(self, body: bytes = EVENT, **headers: str) -> Answer:
         known = {"Signature": signature(SECRET, body), "Greenhouse-Event-ID": "d-1", **headers}
         return self.to(str(self.connection.pk), body, known)
 
-    def to(self, connection: str, body: bytes, headers: dict[str, str]) -> HttpResponse:
+    def to(self, connection: str, body: bytes, headers: dict[str, str]) -> Answer:
         return anonymous().post(
             f"/webhooks/greenhouse/{connection}/",
             body,
