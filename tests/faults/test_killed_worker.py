@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -17,9 +18,8 @@ from django.db import connections
 
 from apps.erasure.models import Step
 from apps.subjects.models import Subject
-from tests.journeys.conftest import House, expired
+from tests.journeys.house import House, expired
 
-pytest_plugins = ["tests.journeys.conftest"]
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 CANDIDATES = range(1, 41)
@@ -96,7 +96,7 @@ def _check_journal(house: House, total: int) -> None:
     assert sum(map(len, effects.values())) == total
     for own in by_person.values():
         patches = [place for place, call in enumerate(own) if call["method"] == "PATCH"]
-        for earlier, later in zip(patches, patches[1:], strict=False):
+        for earlier, later in itertools.pairwise(patches):
             assert any(call["method"] == "GET" for call in own[earlier + 1 : later])
 
 
