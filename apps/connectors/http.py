@@ -12,6 +12,7 @@ Principles.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -185,6 +186,14 @@ def _pool(_pid: int) -> httpx.Client:
         limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
         headers={"User-Agent": "lethe"},
     )
+
+
+@atexit.register
+def close_pool() -> None:
+    """Close what this process keeps open to the ATSs; the next call opens anew."""
+    if _pool.cache_info().currsize:
+        _pool(os.getpid()).close()
+        _pool.cache_clear()
 
 
 def _transport_code(error: httpx.HTTPError, *, effect: bool) -> str:

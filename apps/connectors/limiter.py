@@ -269,5 +269,6 @@ class Alone:
         news = told(headers or {})
         pause = retry_after(headers) if headers is not None and status in (429, 503) else None
         self.remaining = news.remaining if news and pause is None else 0
-        ends_in = news.ends_in if news else UNKNOWN_PAUSE
-        self.ends_at = time.monotonic() + max(ends_in, pause or 0.0)
+        if pause is None:
+            pause = news.ends_in if news else UNKNOWN_PAUSE
+        self.ends_at = time.monotonic() + pause
