@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
 
@@ -69,6 +70,7 @@ def cutoff(duration: str, as_of: date) -> date | None:
     return day
 
 
+@lru_cache(maxsize=256)
 def exceeds(duration: str, ceiling: str) -> bool:
     """Whether the period ends after the ceiling from at least one day of a leap cycle."""
     first = date(2000, 1, 1)
