@@ -10,11 +10,13 @@ import getpass
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -145,7 +147,13 @@ def _with_broker(name: str, database: Mapping[str, str], arguments: Sequence[str
         return True
 
 
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """Through the `finally` of what was made: nothing stays in the services."""
+    raise SystemExit(128 + number)
+
+
 def main(arguments: Sequence[str]) -> int:
+    signal.signal(signal.SIGTERM, _leave)
     try:
         database = {"LETHE_TEST_DATABASE_URL": postgresql()}
     except Absent as error:

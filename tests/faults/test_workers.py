@@ -19,12 +19,12 @@ ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "config.test"}
 
 def _placed(company: cast.Company, minimum: int, log: Path) -> int:
     """The size of the company's log once nothing is pending."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         with scope.enter(company.id):
             pending, size = audit.pending(company.id), audit.size(company.id)
         if not pending and size >= minimum:
-            return size
+            return int(size)
         assert time.monotonic() < deadline, log.read_text()[-2000:]
         time.sleep(0.2)
 
