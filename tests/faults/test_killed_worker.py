@@ -89,7 +89,7 @@ def _check_journal(house: House, total: int) -> None:
     calls = house.control("GET", "journal")
     by_person: dict[int, list[dict[str, object]]] = {}
     for call in calls:
-        for remote_id in call["ids"]:
+        for remote_id in call["candidate_ids"]:
             by_person.setdefault(remote_id, []).append(call)
     effects = {who: [c for c in own if c["effect"]] for who, own in by_person.items()}
     assert {len(own) for own in effects.values() if own} == {1}
