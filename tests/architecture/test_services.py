@@ -11,6 +11,7 @@ _READS = "reads, writes nothing"
 WITHOUT_ACTOR: dict[str, str] = {
     "accounts.authenticate_key": _FINDS_OUT,
     "accounts.use_sign_in_link": _FINDS_OUT,
+    "accounts.note_sign_in": "the person it names is the actor",
     "audit.integrate": "places what others have recorded",
     "connectors.adapter": _READS,
     "connectors.capabilities": _READS,
