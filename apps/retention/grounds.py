@@ -66,7 +66,7 @@ def _alone(cursor: CursorWrapper) -> None:
 def _for_many_rows(cursor: CursorWrapper) -> None:
     """The planner cannot know how many grounds come out of the facts: with the estimate of a
     few it would look each one up. Until the transaction ends: sort and hash, in memory."""
-    for name, value in (("enable_nestloop", "off"), ("jit", "off"), ("work_mem", "128MB")):
+    for name, value in (("enable_nestloop", "off"), ("jit", "off"), ("work_mem", "256MB")):
         cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
 
 

@@ -27,14 +27,6 @@ WITH RECURSIVE cell AS MATERIALIZED (
     FROM unnest(%(cells)s::bigint[], %(countries)s::text[], %(rules)s::text[], %(triggers)s::text[])
         AS cell (id, country, rule, trigger)
 ),
-chosen AS (
-    SELECT r.id, r.version, r.state, r.origin, r.collected_on, r.collected_quality, r.seen_at,
-           r.subject_id, c.country
-    FROM subjects_record r JOIN connectors_connection c ON c.id = r.connection_id
-    WHERE r.controller_id = %(controller)s AND r.state <> 'erased'
-      AND (%(everyone)s OR r.id = ANY(%(records)s::uuid[]))
-),
-living AS (SELECT * FROM chosen WHERE state <> 'resurrected'),
 
 -- Who is whose family: everyone merged, with the subject at the end of the chain.
 climb (id, root) AS (
@@ -48,13 +40,15 @@ merged AS (
     SELECT c.id, c.root FROM climb c JOIN subjects_subject s ON s.id = c.root
     WHERE s.merged_into_id IS NULL
 ),
-person AS (
-    SELECT l.*, coalesce(m.root, l.subject_id) AS root
-    FROM living l LEFT JOIN merged m ON m.id = l.subject_id
+head AS (
+    SELECT DISTINCT coalesce(m.root, r.subject_id) AS root
+    FROM subjects_record r LEFT JOIN merged m ON m.id = r.subject_id
+    WHERE r.controller_id = %(controller)s AND r.id = ANY(%(records)s::uuid[])
 ),
 asked (id) AS (
-    SELECT root FROM person UNION SELECT m.id FROM merged m JOIN person p ON p.root = m.root
+    SELECT root FROM head UNION ALL SELECT m.id FROM merged m JOIN head h ON h.root = m.root
 ),
+
 -- What each subject said last; of a family, what was said on the latest day.
 said AS (
     SELECT DISTINCT ON (e.subject_id)
@@ -68,100 +62,112 @@ word AS (
     SELECT DISTINCT ON (root) root, state, effective_on FROM said
     ORDER BY root, effective_on DESC, recorded_at DESC, id DESC
 ),
-consenting AS (
-    SELECT p.*, w.effective_on AS consented_on FROM person p JOIN word w ON w.root = p.root
+willing AS (
+    SELECT root AS id, effective_on FROM word WHERE state IN ('given', 'renewed')
+  UNION ALL
+    SELECT m.id, w.effective_on FROM word w JOIN merged m ON m.root = w.root
     WHERE w.state IN ('given', 'renewed')
 ),
+pool AS MATERIALIZED (
+    SELECT r.id, r.version, c.country, w.effective_on AS consented_on
+    FROM willing w
+    JOIN subjects_record r ON r.subject_id = w.id
+    JOIN connectors_connection c ON c.id = r.connection_id
+    WHERE r.controller_id = %(controller)s AND r.state NOT IN ('erased', 'resurrected')
+      AND (%(everyone)s OR r.id = ANY(%(records)s::uuid[]))
+),
 
-applied AS (
-    SELECT l.id AS record_id, l.version, a.id AS application_id, a.state, a.applied_on,
-           a.applied_quality, a.closed_on, a.closed_quality, a.rejected_notified_on,
-           a.rejected_notified_quality, l.collected_on, l.collected_quality,
-           coalesce(nullif(a.country, ''), l.country) AS country,
-           CASE WHEN a.state IN ('open', 'rejected', 'withdrawn') THEN
-               CASE WHEN a.prospect THEN 'sourced'
-                    WHEN a.state <> 'open' THEN a.state
-                    WHEN a.job = '' THEN 'spontaneous' END
-           END AS rule
-    FROM living l JOIN subjects_application a ON a.record_id = l.id
-    WHERE a.state <> 'converted' OR NOT EXISTS (
-        SELECT FROM subjects_application o WHERE o.record_id = l.id AND o.state <> 'converted')
+-- One pass over records and their applications. A record without one stands for itself: it
+-- came back after its erasure, or was sourced, or nothing is known; a consent speaks for it.
+one AS (
+    SELECT r.id AS record_id, r.version, a.id AS application_id, a.applied_on, a.applied_quality,
+           a.closed_on, a.closed_quality, a.rejected_notified_on, a.rejected_notified_quality,
+           r.collected_on, r.collected_quality, r.seen_at,
+           coalesce(nullif(a.country, ''), c.country) AS country,
+           CASE WHEN r.state = 'resurrected' THEN NULL
+                WHEN a.id IS NULL THEN CASE r.origin WHEN 'sourced' THEN 'sourced' END
+                WHEN a.state NOT IN ('open', 'rejected', 'withdrawn') THEN NULL
+                WHEN a.prospect THEN 'sourced'
+                WHEN a.state <> 'open' THEN a.state
+                WHEN a.job = '' THEN 'spontaneous' END AS rule,
+           CASE WHEN r.state = 'resurrected' THEN 8
+                WHEN a.id IS NULL THEN 7
+                ELSE CASE a.state WHEN 'hired' THEN 2 WHEN 'open' THEN 1 ELSE 6 END
+           END AS otherwise
+    FROM subjects_record r
+    JOIN connectors_connection c ON c.id = r.connection_id
+    LEFT JOIN subjects_application a ON a.record_id = r.id AND r.state <> 'resurrected'
+    LEFT JOIN pool p ON p.id = r.id
+    WHERE r.controller_id = %(controller)s AND r.state <> 'erased'
+      AND (%(everyone)s OR r.id = ANY(%(records)s::uuid[]))
+      -- A converted application leaves the word to the one that follows it.
+      AND (a.id IS NULL OR a.state <> 'converted' OR NOT EXISTS (
+          SELECT FROM subjects_application o WHERE o.record_id = r.id AND o.state <> 'converted'))
+      AND (a.id IS NOT NULL OR p.id IS NULL)
 ),
 by_application AS (
-    SELECT a.record_id, a.version, a.application_id, a.rule, a.country, c.id AS cell_id,
-           CASE a.state WHEN 'hired' THEN 2 WHEN 'open' THEN 1 ELSE 6 END AS otherwise,
-           CASE c.trigger
-               WHEN 'process.closed' THEN a.closed_on
-               WHEN 'candidate.withdrew' THEN a.closed_on
-               WHEN 'decision.rejected_notified' THEN a.rejected_notified_on
-               WHEN 'application.received' THEN a.applied_on
-               WHEN 'sourced.collected' THEN a.collected_on END AS anchor,
-           CASE c.trigger
-               WHEN 'process.closed' THEN a.closed_quality
-               WHEN 'candidate.withdrew' THEN a.closed_quality
-               WHEN 'decision.rejected_notified' THEN a.rejected_notified_quality
-               WHEN 'application.received' THEN a.applied_quality
-               WHEN 'sourced.collected' THEN a.collected_quality END AS quality
-    FROM applied a LEFT JOIN cell c ON c.country = a.country AND c.base = a.rule
+    SELECT o.record_id, o.version, o.application_id, o.rule, o.country, c.id AS cell_id,
+           o.otherwise,
+           CASE WHEN o.otherwise = 8 THEN (o.seen_at AT TIME ZONE 'UTC')::date
+                ELSE CASE c.trigger
+                    WHEN 'process.closed' THEN o.closed_on
+                    WHEN 'candidate.withdrew' THEN o.closed_on
+                    WHEN 'decision.rejected_notified' THEN o.rejected_notified_on
+                    WHEN 'application.received' THEN o.applied_on
+                    WHEN 'sourced.collected' THEN o.collected_on END
+           END AS anchor,
+           CASE WHEN o.otherwise = 8 THEN 'exact'
+                ELSE CASE c.trigger
+                    WHEN 'process.closed' THEN o.closed_quality
+                    WHEN 'candidate.withdrew' THEN o.closed_quality
+                    WHEN 'decision.rejected_notified' THEN o.rejected_notified_quality
+                    WHEN 'application.received' THEN o.applied_quality
+                    WHEN 'sourced.collected' THEN o.collected_quality END
+           END AS quality
+    FROM one o LEFT JOIN cell c ON c.country = o.country AND c.base = o.rule
 ),
 
--- The establishment of a record without an application of its own to say it.
+-- A consent belongs to the person: the establishment is the connection's, else the only one
+-- that the applications name.
 placed AS (
-    SELECT p.id, p.version, p.consented_on, NULL::date AS collected_on, '' AS collected_quality,
-           'talent_pool' AS rule,
+    SELECT p.id, p.version, p.consented_on,
            coalesce(nullif(p.country, ''), (
                SELECT min(a.country) FROM subjects_application a
                WHERE a.record_id = p.id AND a.country <> '' HAVING count(DISTINCT a.country) = 1
            ), '') AS country
-    FROM consenting p
-  UNION ALL
-    SELECT p.id, p.version, NULL, p.collected_on, p.collected_quality,
-           CASE p.origin WHEN 'sourced' THEN 'sourced' END, p.country
-    FROM person p
-    WHERE NOT EXISTS (SELECT FROM subjects_application a WHERE a.record_id = p.id)
-      AND NOT EXISTS (SELECT FROM consenting c WHERE c.id = p.id)
+    FROM pool p
 ),
 by_person AS (
-    SELECT p.id AS record_id, p.version, NULL::uuid AS application_id, p.rule, p.country,
-           c.id AS cell_id, 7 AS otherwise,
+    SELECT p.id AS record_id, p.version, NULL::uuid AS application_id, 'talent_pool' AS rule,
+           p.country, c.id AS cell_id, 7 AS otherwise,
            CASE c.trigger
-               WHEN 'sourced.collected' THEN p.collected_on
                WHEN 'consent.given' THEN p.consented_on
                WHEN 'last_contact' THEN greatest(p.consented_on, l.applied_on) END AS anchor,
-           CASE WHEN c.trigger = 'sourced.collected' THEN p.collected_quality
-                WHEN c.trigger = 'last_contact' AND l.applied_on > p.consented_on
-                    THEN l.applied_quality
-                ELSE 'exact' END AS quality
+           CASE WHEN c.trigger = 'last_contact' AND l.applied_on > p.consented_on
+                THEN l.applied_quality ELSE 'exact' END AS quality
     FROM placed p
-    LEFT JOIN cell c ON c.country = p.country AND c.base = p.rule
+    LEFT JOIN cell c ON c.country = p.country AND c.base = 'talent_pool'
     LEFT JOIN LATERAL (
         -- "exact" sorts after "approximate": of two on one day, the one that is sure.
         SELECT a.applied_on, a.applied_quality FROM subjects_application a
         WHERE a.record_id = p.id AND NOT a.prospect AND a.applied_on IS NOT NULL
-          AND a.applied_quality <> 'missing' AND p.consented_on IS NOT NULL
+          AND a.applied_quality <> 'missing'
         ORDER BY a.applied_on DESC, a.applied_quality DESC LIMIT 1
     ) l ON c.trigger = 'last_contact'
 ),
-
 claim AS (
-    SELECT record_id, version, application_id, rule, country, cell_id, otherwise,
+    SELECT record_id, version, application_id, cell_id,
            CASE WHEN quality <> 'missing' THEN anchor END AS anchor,
-           quality = 'approximate' AS approximate
-    FROM (SELECT * FROM by_application UNION ALL SELECT * FROM by_person) claims
-),
-fresh AS MATERIALIZED (
-    SELECT record_id, version, application_id, cell_id, anchor,
-           anchor IS NOT NULL AND approximate AS approximate,
+           anchor IS NOT NULL AND quality = 'approximate' AS approximate,
            (CASE WHEN rule IS NULL THEN otherwise
                  WHEN country = '' THEN 4
                  WHEN cell_id IS NULL THEN 3
-                 WHEN anchor IS NULL THEN 5
-                 ELSE 0 END)::smallint AS reason,
-           (count(*) OVER (PARTITION BY record_id))::smallint AS total
-    FROM claim
-  UNION ALL
-    SELECT id, version, NULL, NULL, (seen_at AT TIME ZONE 'UTC')::date, false, 8, 1
-    FROM chosen WHERE state = 'resurrected'
+                 WHEN anchor IS NULL OR quality = 'missing' THEN 5
+                 ELSE 0 END)::smallint AS reason
+    FROM (SELECT * FROM by_application UNION ALL SELECT * FROM by_person) claims
+),
+fresh AS MATERIALIZED (
+    SELECT *, (count(*) OVER (PARTITION BY record_id))::smallint AS total FROM claim
 )
 """
 
