@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from apps.audit.verbs import Verb
 
 KINDS = get_args(ActorKind)
+#: canonical.dumps for what `facts` has already reduced to small words and whole numbers.
+_spell = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 VERSION = 1
 COMMITMENT_BYTES = 32
 MAX_COUNT = 2**63 - 1
@@ -125,9 +127,8 @@ def template(
     of a form that needs no escaping, and each business transaction waits for this line."""
     if actor.kind not in KINDS or not isinstance(actor.id, UUID):
         raise Invalid("undeclared_value", _("The ledger takes no such value here."), field="actor")
-    facts_text = canonical.dumps(known).decode("ascii") if known else "{}"
     return (
-        f'{opening(actor)}"at":"{at.isoformat()}","facts":{facts_text},"id":"',
+        f'{opening(actor)}"at":"{at.isoformat()}","facts":{_spell(known)},"id":"',
         f'","log":"{log}","object":"',
         f'","v":{VERSION},"verb":"{verb}"}}',
     )

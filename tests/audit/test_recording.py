@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, date, datetime
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -131,17 +132,32 @@ def test_a_transaction_rolled_back_leaves_no_entry_and_no_log() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_recording_is_one_statement_and_so_is_recording_for_many() -> None:
+def test_recording_is_one_statement_and_so_is_recording_for_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     log_id = opened()
     with transaction.atomic():
         services.record(PLAIN, actor=DORA, log_id=log_id)
-    with transaction.atomic(), CaptureQueriesContext(connection) as seen:
+    ran: list[str] = []
+    monkeypatch.setattr(services, "_raw", lambda database: Watched(database, ran))
+    with transaction.atomic(), CaptureQueriesContext(connection) as others:
         services.record(HAPPENED, actor=DORA, log_id=log_id, counts={"count": 1})
         services.record_each(
             PLAIN, actor=DORA, log_id=log_id, object_ids=[new_id() for _ in range(100)]
         )
-    assert len(seen) == 2
+    assert [statement.split()[:3] for statement in ran] == [["INSERT", "INTO", "audit_pending"]] * 2
+    assert len(others) == 0
     assert len(staged(log_id)) == 102
+
+
+class Watched(psycopg.Cursor[Any]):
+    def __init__(self, database: Any, ran: list[str]) -> None:
+        super().__init__(database.connection)
+        self._ran = ran
+
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        self._ran.append(query)
+        return super().execute(query, *arguments, **options)
 
 
 @pytest.mark.django_db

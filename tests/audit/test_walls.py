@@ -113,19 +113,6 @@ def test_only_who_was_granted_it_may_place_or_publish() -> None:
 
 
 @pytest.mark.django_db
-def test_the_leaf_of_an_entry_cannot_be_claimed() -> None:
-    with (
-        pytest.raises(DatabaseError, match="leaf"),
-        transaction.atomic(),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(
-            "INSERT INTO audit_pending (log_id, verb, body, leaf) VALUES (%s, 'x.y', %s, %s)",
-            [opened(), b"{}", b"\x00" * 32],
-        )
-
-
-@pytest.mark.django_db
 @pytest.mark.parametrize("size", [0, 65_536])
 def test_an_entry_that_fits_no_bundle_is_refused(size: int) -> None:
     with pytest.raises(DatabaseError, match="audit_pending_body_size"), transaction.atomic():
