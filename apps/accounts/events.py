@@ -18,5 +18,5 @@ KEY_ISSUED = declare(
 )
 KEY_REVOKED = declare(Verb("account.key_revoked", _("API key revoked")))
 SIGNED_IN = declare(
-    Verb("account.signed_in", _("Signed in"), codes={"by": ("password", "link")}),
+    Verb("account.signed_in", _("Signed in"), codes={"by": ("password", "passkey", "link")}),
 )

@@ -133,15 +133,20 @@ def use_sign_in_link(*, token: str) -> User:
     if not used:
         raise Refused("link_spent", _("This link was already used or has expired."))
     user = SignInLink.objects.select_related("user").get(digest=_digest(token)).user
-    actor = Actor("user", user.pk)
+    note_sign_in(user_id=user.pk, by="link")
+    return user
+
+
+@transaction.atomic
+def note_sign_in(*, user_id: UUID, by: str) -> None:
+    """Write a sign-in to the installation's log; `by` is password, passkey or link."""
     audit.record(
         events.SIGNED_IN,
-        actor=actor,
+        actor=Actor("user", user_id),
         log_id=audit.INSTANCE,
-        object_id=user.pk,
-        codes={"by": "link"},
+        object_id=user_id,
+        codes={"by": by},
     )
-    return user
 
 
 def _digest(secret: str) -> bytes:

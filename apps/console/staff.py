@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.accounts import selectors
+from apps.accounts import services as accounts
 from apps.accounts.models import Role, User
 from apps.controllers.models import Controller
 from apps.core.actors import Actor
@@ -96,3 +99,14 @@ class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def post_login(self, request: HttpRequest, user: User, **told: Any) -> HttpResponse:
+        """Every way in but the single-use link ends here; the link notes itself."""
+        answer: HttpResponse = super().post_login(request, user, **told)
+        accounts.note_sign_in(user_id=user.pk, by=_way_in(request, user))
+        return answer
+
+
+def _way_in(request: HttpRequest, user: User) -> str:
+    used = {record["method"] for record in get_authentication_records(request, user)}
+    return "passkey" if used == {"mfa"} else "password"

@@ -9,6 +9,7 @@ from django.test import Client
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Role, User
+from apps.audit.models import Pending
 from apps.core import scope
 from apps.core.actors import SYSTEM
 from tests import cast
@@ -55,11 +56,26 @@ def test_a_link_does_not_exist_for_another_machine(dora_alone: User) -> None:
     assert Client().post(link).status_code == 302
 
 
-def test_signing_in_by_password_works(dora_alone: User) -> None:
+def test_signing_in_by_password_works_and_is_in_the_ledger(dora_alone: User) -> None:
     client = Client()
     form = {"login": dora_alone.email, "password": "long enough 42"}
     assert client.post("/account/login/", form)["Location"] == "/"
     assert client.get("/styleguide/").status_code == 200
+    (entry,) = Pending.objects.filter(verb="account.signed_in")
+    assert b'"by":"password"' in bytes(entry.body)
+
+
+def test_a_wrong_password_is_refused_without_saying_which_part_is_wrong(
+    dora_alone: User,
+) -> None:
+    known = {"login": dora_alone.email, "password": "wrong"}
+    unknown = {"login": "nobody@example.org", "password": "wrong"}
+    answers = [text(Client().post("/account/login/", form)) for form in (known, unknown)]
+    assert "error" in answers[0]
+    bare = [
+        _bare(page, form["login"]) for page, form in zip(answers, (known, unknown), strict=True)
+    ]
+    assert bare[0] == bare[1]
 
 
 def test_nobody_signs_up(db: None) -> None:
