@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from apps.api.problems import BadBody, BadQuery, Place
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(_DAY.pattern + r"T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAME = re.compile(r"[a-z][a-z_]{0,39}")
 NOT_AN_EMAIL = _("This is not an e-mail address.")
@@ -54,6 +55,23 @@ class Day(serializers.DateField):
         if not isinstance(data, str) or not _DAY.fullmatch(data):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Instant(serializers.DateTimeField):
+    """An instant with its offset (RFC 3339): without one nobody knows which it is."""
+
+    default_error_messages: ClassVar = {
+        "invalid": _("Write the instant as 2026-01-31T08:00:00Z, with its offset."),
+        "overflow": _("Write the instant as 2026-01-31T08:00:00Z, with its offset."),
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not _INSTANT.fullmatch(data):
+            self.fail("invalid")
+        try:
+            return super().to_internal_value(data).astimezone(UTC)
+        except OverflowError:
+            self.fail("overflow")
 
 
 class Choice(serializers.ChoiceField):

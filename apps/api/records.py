@@ -41,6 +41,9 @@ class RecordFacts(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=Record.State.values)
     origin = serializers.ChoiceField(choices=Record.Origin.values)
     version = serializers.IntegerField(min_value=1, help_text="Rises with every changed fact.")
+    updated_at = serializers.DateTimeField(
+        source="changed_at", help_text="When version or state last changed."
+    )
     collected_on = serializers.DateField(allow_null=True)
     talent_pool = serializers.BooleanField()
     erased_at = serializers.DateTimeField(allow_null=True)
@@ -94,6 +97,11 @@ class RecordQuery(paging.PageQuery):
     outcome = fields.Choice(choices=listing.OUTCOMES, required=False)
     connection = fields.Id(required=False)
     subject = fields.Id(required=False)
+    updated_since = fields.Instant(
+        required=False,
+        help_text="RFC 3339. Let it overlap the last time you asked by a minute: what was being "
+        "written then comes late.",
+    )
 
 
 class SearchBody(fields.Strict):
@@ -179,7 +187,12 @@ def _decided(record: Record) -> bool:
 
 
 def _filtered(query: dict[str, Any], as_of: date) -> QuerySet[Record]:
-    names = {"state": "state", "connection": "connection_id", "subject": "subject_id"}
+    names = {
+        "state": "state",
+        "connection": "connection_id",
+        "subject": "subject_id",
+        "updated_since": "changed_at__gte",
+    }
     rows = subjects.records().filter(
         **{column: query[name] for name, column in names.items() if name in query}
     )

@@ -78,6 +78,8 @@ class Record(Scoped):
     #: The erasure step whose call with an effect was committed; while set, a hold is too late.
     sending_step = models.UUIDField(null=True)
     seen_at = models.DateTimeField(db_default=Now())
+    #: When version or state last changed: written by a trigger, so that no writer forgets it.
+    changed_at = models.DateTimeField(db_default=Now(), editable=False)
     erased_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -88,7 +90,10 @@ class Record(Scoped):
                 name="record_of_remote_once",
             ),
         )
-        indexes = (models.Index(fields=["controller", "state"], name="record_state"),)
+        indexes = (
+            models.Index(fields=["controller", "state"], name="record_state"),
+            models.Index(fields=["controller", "changed_at"], name="record_changed"),
+        )
 
     def __str__(self) -> str:
         return str(self.pk)

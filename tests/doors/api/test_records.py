@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from apps.core import scope
 from apps.core.actors import SYSTEM
@@ -56,6 +59,28 @@ def test_lists_are_filtered_by_outcome_state_connection_and_subject(house: House
         retention.refresh(actor=SYSTEM)
     assert _ids(_listed(house.ours, "?state=gone")) == due[1:2]
     assert _ids(_listed(house.ours, "?state=present&outcome=due")) == [due[0], *due[2:]]
+
+
+def test_what_changed_since_an_instant_is_listed_alone(house: House) -> None:
+    before = _listed(house.ours, f"?subject={house.ada.subject_id}")[0]["updated_at"]
+    since = quote(connection_now())
+    assert _listed(house.ours, f"?updated_since={since}") == []
+    with scope.enter(house.nordlys.id):
+        subjects.mark_gone(actor=SYSTEM, record_ids=[house.ada.pk])
+    (changed,) = _listed(house.ours, f"?updated_since={since}")
+    assert changed["id"] == str(house.ada.pk)
+    assert changed["updated_at"] > before
+    for wrong in ("yesterday", "2026-01-31", "2026-01-31T08:00:00", "0001-01-01T00:00:00%2B10:00"):
+        found = problem(house.ours.get(f"records?updated_since={wrong}"), 400)
+        assert [error["parameter"] for error in found["errors"]] == ["updated_since"]
+
+
+def connection_now() -> str:
+    """The database's clock: a test's own transaction stands still in `now()`."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+    return found.isoformat()
 
 
 def test_pages_of_one_outcome_follow_each_other(house: House) -> None:

@@ -35,7 +35,7 @@ from tests.doors.api.machine import anonymous, problem
 
 WRITTEN = Path(django_settings.BASE_DIR) / "docs" / "reference" / "openapi.json"
 #: Calls per operation; the whole stays within some seconds.
-EXAMPLES = 15
+EXAMPLES = 10
 
 
 @pytest.fixture
