@@ -117,6 +117,7 @@ def test_an_unreadable_directory_is_named(place: Path) -> None:
         embedded.start(place / "data")
 
 
+@pytest.mark.faults
 def test_the_command_starts_shows_and_stops_without_a_traceback(place: Path) -> None:
     def run(verb: str, where: Path) -> subprocess.CompletedProcess[str]:
         command = [*_COMMAND, verb, "--data", str(where)]
@@ -133,6 +134,7 @@ def test_the_command_starts_shows_and_stops_without_a_traceback(place: Path) -> 
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.faults
 def test_what_a_killed_process_left_running_is_taken_over(place: Path) -> None:
     script = (
         "import pathlib, time; from config import embedded;"
@@ -148,6 +150,7 @@ def test_what_a_killed_process_left_running_is_taken_over(place: Path) -> None:
         assert admin.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.faults
 def test_a_killed_server_recovers_even_when_its_number_has_gone_to_another(place: Path) -> None:
     cluster = embedded.start(place / "data", volatile=True)
     os.kill(_server_pid(cluster), signal.SIGKILL)

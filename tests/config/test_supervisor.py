@@ -56,6 +56,7 @@ def test_stopping_ends_children_of_children_that_ignore_it(tmp_path: Path) -> No
     assert not list(tmp_path.glob("*.pid"))
 
 
+@pytest.mark.faults
 def test_a_killed_process_is_started_again_without_what_it_left(tmp_path: Path) -> None:
     with Supervisor([_python("stubborn", STUBBORN)], logs=tmp_path) as running:
         grandchild = _number(tmp_path / "stubborn.log")
@@ -66,6 +67,7 @@ def test_a_killed_process_is_started_again_without_what_it_left(tmp_path: Path) 
         _wait(lambda: not _alive(grandchild))
 
 
+@pytest.mark.faults
 def test_deaths_in_a_row_are_answered_by_longer_pauses(tmp_path: Path) -> None:
     failing = _python("failing", "print('once', flush=True); raise SystemExit(3)")
     with Supervisor([failing], logs=tmp_path) as running:
@@ -115,6 +117,7 @@ def test_a_signal_stops_everything(tmp_path: Path, number: signal.Signals) -> No
     _wait(lambda: not _alive(grandchild))
 
 
+@pytest.mark.faults
 def test_what_a_killed_supervisor_left_is_ended_at_the_next_start(tmp_path: Path) -> None:
     script = (
         "import pathlib, sys, time; from config.supervisor import Process, Supervisor;"
