@@ -9,7 +9,8 @@ ARGS ?=
 UV_VERSION := 0.13.9
 TOOLS := .tools
 UV := $(TOOLS)/bin/uv
-SYNC := $(UV) sync --quiet --frozen --all-extras --python $(PYTHON)
+# Inexact: the groups of the browser tests and the bench stay when they were asked for.
+SYNC := $(UV) sync --quiet --frozen --inexact --all-extras --python $(PYTHON)
 RUN := .venv/bin/python
 READY := .venv/.ready
 
@@ -54,12 +55,12 @@ test-services: $(READY) ## the journeys on a real PostgreSQL, then with Redis an
 	@$(RUN) -m tests.services $(ARGS)
 
 test-e2e: $(READY) ## the console in a real browser (system Chromium)
-	@$(SYNC) --inexact --group e2e
+	@$(SYNC) --group e2e
 	@$(RUN) -m tests.e2e.chromium
 	@$(RUN) -m pytest -m e2e $(ARGS)
 
 bench: $(READY) ## measure against peers, both sides in one run; ARGS=--json for machines
-	@$(SYNC) --inexact --group bench
+	@$(SYNC) --group bench
 	@$(RUN) -m tests.bench $(ARGS)
 
 lint: $(READY) ## style and formatting (ruff)
