@@ -76,7 +76,7 @@ class Entry(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["object_id", "log", "index"],
+                fields=["object_id"],
                 condition=Q(object_id__isnull=False),
                 name="audit_entry_object",
             ),

@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("object_id__isnull", False)),
-                        fields=["object_id", "log", "index"],
+                        fields=["object_id"],
                         name="audit_entry_object",
                     )
                 ],
