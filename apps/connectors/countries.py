@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import importlib.util
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 
-from phonenumbers.geodata.locale import LOCALE_DATA
 
+def _names_by_language() -> Mapping[str, Mapping[str, str]]:
+    """Country code → language → name, from phonenumbers. Its file is read by itself: to import
+    it as `phonenumbers.geodata.locale` brings the places of every telephone number with it, 136
+    megabytes in each worker (bench: sync.memory). Its name below is one inside phonenumbers,
+    from where it imports a neighbour."""
+    package = importlib.util.find_spec("phonenumbers")
+    if package is None or package.origin is None:
+        raise ImportError("phonenumbers is not installed: run `make setup`")
+    file = Path(package.origin).with_name("geodata") / "locale.py"
+    found = importlib.util.spec_from_file_location("phonenumbers.countries.names", file)
+    if found is None or found.loader is None:
+        raise ImportError("phonenumbers has no names of countries")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    names: Mapping[str, Mapping[str, str]] = module.LOCALE_DATA
+    return names
+
+
+LOCALE_DATA = _names_by_language()
 _LANGUAGES = ("en", "fr", "de", "es", "it", "nl", "pt")
 #: Everyday names that the tables of names do not hold.
 _ALSO = {
