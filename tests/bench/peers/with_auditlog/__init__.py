@@ -1,0 +1,1 @@
+"""django-auditlog: a signal writes a JSON of the changes beside each save."""

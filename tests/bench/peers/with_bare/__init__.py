@@ -1,0 +1,1 @@
+"""No audit at all: the limit."""

@@ -1,0 +1,1 @@
+"""Lethe: the caller records one entry in the transaction of its cause."""

@@ -1,0 +1,1 @@
+"""django-pghistory: a trigger of the database writes a copy of the row."""

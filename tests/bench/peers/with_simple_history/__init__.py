@@ -1,0 +1,1 @@
+"""django-simple-history: a signal writes a copy of the row beside each save."""

@@ -1,0 +1,8 @@
+from tests.bench.peers.with_bare.settings import *  # noqa: F403 - the same but for the package
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "simple_history",
+    "tests.bench.peers.with_simple_history",
+]

@@ -1,0 +1,64 @@
+"""Running the sides of a row in turn. Pure but for what the sides do."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+#: name → what it measures. Each runs in an installation and a process of its own.
+EXPERIMENTS: Final[Mapping[str, str]] = {
+    "sync": "20,000 candidates from the fake Greenhouse, 50 requests per 10 s",
+    "due": "all due ids of 1,000,000 records; a change of period",
+    "refresh": "all grounds of 1,000,000 records from their facts",
+    "record": "recording inside single-row transactions, 8 writers, the runner live",
+    "integrate": "batches of 10,000 entries placed and signed",
+    "create": "one create with its ledger entry, beside three audit packages",
+    "verify": "verify_ledger over 1,000,000 entries",
+}
+ROUNDS: Final = 5
+QUICK_ROUNDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How much to measure. `size` is of the row's own thing: records, entries, candidates."""
+
+    rounds: int = ROUNDS
+    quick: bool = False
+    size: int | None = None
+
+    def sized(self, full: int, quick: int) -> int:
+        return self.size or (quick if self.quick else full)
+
+
+def in_turn(sides: Mapping[str, Callable[[], float]], run: Run) -> dict[str, list[float]]:
+    """Every side once a round, each round beginning with another one."""
+    figures: dict[str, list[float]] = {name: [] for name in sides}
+    names = list(sides)
+    for number in range(run.rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            figures[name].append(sides[name]())
+            say(f"round {number + 1}/{run.rounds} {name}: {figures[name][-1]:,.4g}")
+    return figures
+
+
+def seconds(work: Callable[..., object], *arguments: object) -> float:
+    """How long it took, by the wall clock."""
+    began = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - began
+
+
+def one_by_one(work: Callable[[Any], object], things: Iterable[Any]) -> None:
+    for thing in things:
+        work(thing)
+
+
+def say(text: str) -> None:
+    """Progress, beside the table."""
+    sys.stderr.write(f"    {text}\n")
+    sys.stderr.flush()
