@@ -56,7 +56,7 @@ class Meter(Protocol):
         """Wait for permission to send one request. Raises Unavailable or ConnectorError."""
         ...
 
-    def learn(self, ticket: Any, headers: Mapping[str, str] | None, status: int | None) -> None:
+    def learn(self, ticket: Any, headers: Mapping[str, str] | None, status: int | None, /) -> None:
         """Tell what came back (None: no answer at all)."""
         ...
 

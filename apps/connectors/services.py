@@ -119,7 +119,7 @@ def connect(
         auth_url=sealed.address(auth_url, field="auth_url"),
         action=action,
         country=country,
-        pool_tags=list(pool_tags),
+        pool_tags=pool_tags,
         grace_seconds=grace_seconds,
         settle_seconds=settle_seconds,
     )

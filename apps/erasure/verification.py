@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Literal
 
+from apps.connectors import paths
 from apps.connectors.port import Capabilities, ErasureField, Scalar, Snapshot
 
 Outcome = Literal["verified", "residual", "unverifiable"]
@@ -129,9 +128,4 @@ def _generic(path: str) -> str:
 
 
 def _matches(path: str, patterns: tuple[str, ...]) -> bool:
-    return any(_match(path, pattern) for pattern in patterns)
-
-
-@lru_cache(maxsize=65_536)
-def _match(path: str, pattern: str) -> bool:
-    return fnmatchcase(path, pattern)
+    return paths.any_matches(patterns, path)

@@ -23,9 +23,9 @@ C-2;Grace;Hopper;grace@example.org;+33 6 39 98 00 01;;Embauchée;03/02/2023;;;no
 """
 
 
-def read(text: str | bytes, **settings: str) -> Reading:
+def read(text: str | bytes, *, country: str = "") -> Reading:
     data = text.encode() if isinstance(text, str) else text
-    return reading.read(data, as_of=TODAY, **settings)
+    return reading.read(data, as_of=TODAY, country=country)
 
 
 def noon(year: int, month: int, day: int) -> Dated:

@@ -103,7 +103,11 @@ def test_an_object_without_an_id_or_a_date_is_malformed(row: dict[str, Any]) -> 
 
 def test_a_job_between_two_countries_names_none() -> None:
     offices = [{"id": 1, "location": "Lyon, France"}, {"id": 2, "location": "Gent, Belgique"}]
-    jobs = [{"id": 5, "office_ids": [1]}, {"id": 6, "office_ids": [1, 2]}, {"id": 7}]
+    jobs: list[dict[str, Any]] = [
+        {"id": 5, "office_ids": [1]},
+        {"id": 6, "office_ids": [1, 2]},
+        {"id": 7},
+    ]
     assert mapping.job_countries(jobs, offices) == {5: "FR"}
 
 

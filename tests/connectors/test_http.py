@@ -1,4 +1,4 @@
-"""The shared client: who is called, what is repeated, what is never repeated, what is kept quiet."""
+"""The shared client: who is called, what is repeated and what never, what is kept quiet."""
 
 import logging
 import socket
@@ -29,7 +29,7 @@ class Counting:
     def take(self) -> None:
         self.taken += 1
 
-    def learn(self, ticket: Any, headers: Mapping[str, str] | None, status: int | None) -> None:
+    def learn(self, _ticket: Any, _headers: Mapping[str, str] | None, status: int | None) -> None:
         self.told.append(status)
 
 

@@ -18,7 +18,7 @@ CAPABILITIES = Capabilities(
             ("candidate.first_name", "candidate.last_name"),
             ("Anonymized", "{remote_id}"),
         ),
-        ErasureField("email_addresses", ("candidate.email_addresses.*",)),
+        ErasureField("email_addresses", ("candidate.email_addresses.**",)),
         ErasureField("notes", ("notes.*.body",)),
         ErasureField("inmails"),
     ),
@@ -45,6 +45,19 @@ def test_everything_clean_or_confirmed_is_verified() -> None:
         clean=("full_name", "email_addresses", "notes"), confirmed=("inmails",)
     )
     assert reading.outcome == "verified"
+
+
+def test_an_allowed_name_of_a_field_does_not_allow_a_name_inside_its_value() -> None:
+    allowed = Capabilities(
+        actions=frozenset({"anonymize"}),
+        fields=CAPABILITIES.fields,
+        not_personal=(*CAPABILITIES.not_personal, "candidate.custom_fields.*.name"),
+    )
+    left = {
+        "candidate.custom_fields.referee.name": "Referee",
+        "candidate.custom_fields.referee.value.name": "Grace Hopper",
+    }
+    assert judge(read(left), allowed).residue == ("candidate.custom_fields.referee.value.name",)
 
 
 def test_a_field_no_read_shows_and_nothing_confirms_is_unverifiable() -> None:

@@ -1,0 +1,11 @@
+"""Tests share a process: servers on reused ports must not inherit tokens or countries."""
+
+import pytest
+
+from apps.connectors.greenhouse import establishments, token
+
+
+@pytest.fixture(autouse=True)
+def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token, "_kept", {})
+    monkeypatch.setattr(establishments, "_kept", {})
