@@ -236,12 +236,14 @@ def receive(*, connection_id: UUID, headers: Mapping[str, str], body: bytes) -> 
     """
     with scope.unscoped("the connection itself tells the controller"):
         connection = Connection.objects.filter(pk=connection_id, vendor=Vendor.GREENHOUSE).first()
+    given = {name.lower(): value for name, value in headers.items()}
+    signed = given.get(webhooks.SIGNATURE_HEADER.lower(), "")
     if connection is None:
+        webhooks.signature("nobody's", body)  # as much work as for a connection that exists
         raise _no_connection()
     with scope.enter(connection.controller_id):
         secret = sealed.open_of(connection).get("webhook_secret", "")
-        given = {name.lower(): value for name, value in headers.items()}
-        webhooks.verify(secret, given.get(webhooks.SIGNATURE_HEADER.lower(), ""), body)
+        webhooks.verify(secret, signed, body)
         event = webhooks.parse(body)
         if not event.candidate_id:
             return Delivery("ignored", event.action)
