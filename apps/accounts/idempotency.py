@@ -107,9 +107,9 @@ def _lock(digest: bytes) -> bool:
 
 
 def _forget(client: ApiKey, digest: bytes) -> None:
-    """Drop this key when its day is over, and a few others whose day is."""
-    ended = IdempotencyKey.objects.filter(client=client, expires_at__lte=clock.now())
-    ended.filter(digest=digest).delete()
+    """Drop this key when its day is over, and a few of the controller's others whose day is."""
+    ended = IdempotencyKey.objects.filter(expires_at__lte=clock.now())
+    ended.filter(client=client, digest=digest).delete()
     _remove(ended.order_by("pk").values_list("pk", flat=True)[:_SWEEP])
 
 

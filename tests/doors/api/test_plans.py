@@ -5,7 +5,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from apps.accounts.models import IdempotencyKey
+from apps.audit import note
+from apps.audit import selectors as ledger
+from apps.connectors.models import Connection
 from apps.core import scope
+from apps.core.actors import SYSTEM
 from apps.erasure import services as erasure
 from apps.erasure.models import Plan
 from tests.doors.api.conftest import House
@@ -77,6 +81,23 @@ def test_a_certificate_comes_with_the_end_of_the_plan(house: House) -> None:
     plan = _propose(house)
     found = problem(house.ours.get(f"plans/{plan['id']}/certificate"), 409)
     assert found["code"] == "plan_not_finished"
+
+
+def test_a_finished_plan_is_certified_in_a_signed_note(house: House) -> None:
+    plan = _propose(house)
+    with scope.enter(house.nordlys.id):
+        Connection.objects.update(grace_seconds=0)
+        erasure.approve(actor=house.nordlys.dpo_actor, plan_id=UUID(plan["id"]))
+        erasure.advance(actor=SYSTEM, connection_id=house.connection.pk)
+        erasure.finish(actor=SYSTEM)
+        log = ledger.log(house.nordlys.id)
+    shown = json.loads(house.ours.get(f"plans/{plan['id']}/certificate").content)
+    assert shown["plan"] == plan["id"]
+    text = note.verify(shown["note"], [note.VerifierKey.parse(log.vkey)])
+    said = json.loads(text.splitlines()[1])
+    assert {UUID(step["record"]) for step in said["steps"]} == set(house.records[:-1])
+    progress = json.loads(house.ours.get(f"plans/{plan['id']}").content)["progress"]
+    assert progress == {"total": 4, "by_state": {"manual": 4}, "fraction": 1.0}
 
 
 def test_mallory_sees_no_plan_of_nordlys(house: House) -> None:
