@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from apps.connectors.ahead import read_ahead
 from apps.connectors.errors import ConnectorError
 from apps.connectors.greenhouse import changes, establishments, export, fields, mapping, token
 from apps.connectors.greenhouse.api import Api, Json
@@ -83,7 +84,7 @@ class Greenhouse:
         return Check(ok=True, account=self._account())
 
     def changes(self, since: str) -> Iterator[Page]:
-        return changes.pages(self._api, since, self._assemble)
+        return read_ahead(lambda: changes.pages(self._api, since, self._assemble))
 
     def fetch(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteCandidate]:
         found = self._assemble(list(self._candidates(remote_ids).values()))
