@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date
 from typing import Any
 from uuid import UUID
@@ -37,14 +37,20 @@ def book() -> Book:
     return book_of((one.pk, one.country, one.rule, one.trigger) for one in cells())
 
 
-def periods(as_of: date) -> dict[int, str]:
-    """The period in force of each cell on a day: latest active_from, then latest written."""
+def in_force(as_of: date) -> list[tuple[int, str, str]]:
+    """(cell, rule, duration) of the period in force of each cell on a day: of the latest
+    active_from, the latest written."""
     rows = (
-        Period.objects.filter(active_from__lte=as_of)
+        Period.objects.filter(active_from__lte=as_of, cell__job="")
         .order_by("cell_id", "-active_from", "-pk")
         .distinct("cell_id")
     )
-    return dict(rows.values_list("cell_id", "duration"))
+    return list(rows.values_list("cell_id", "cell__rule", "duration"))
+
+
+def periods(as_of: date) -> dict[int, str]:
+    """The period in force of each cell on a day; a cell without one is absent."""
+    return {cell_id: duration for cell_id, _, duration in in_force(as_of)}
 
 
 def cell_arrays(found: Sequence[tuple[int, str, str, str]]) -> dict[str, Any]:
@@ -53,26 +59,23 @@ def cell_arrays(found: Sequence[tuple[int, str, str, str]]) -> dict[str, Any]:
     return dict(zip(("cells", "countries", "rules", "triggers"), columns, strict=True))
 
 
-def period_arrays(
-    in_force: Mapping[int, str], rules: Mapping[int, str], as_of: date
-) -> dict[str, Any]:
-    """Periods as parallel arrays, each with the cut-off the pure rule gives."""
-    ends = {text: cutoff(text, as_of) for text in set(in_force.values()) if text}
+def period_arrays(found: Sequence[tuple[int, str, str]], as_of: date) -> dict[str, Any]:
+    """(cell, rule, duration) as parallel arrays, each with the cut-off of the pure rule."""
+    durations = [duration for _, _, duration in found]
+    ends = {text: cutoff(text, as_of) for text in set(durations) if text}
     return {
         "controller": scope.current(),
-        "period_cells": list(in_force),
-        "period_rules": [rules[cell_id] for cell_id in in_force],
-        "period_durations": list(in_force.values()),
-        "period_cutoffs": [ends.get(text) for text in in_force.values()],
-        "any_off": "" in in_force.values(),
+        "period_cells": [cell_id for cell_id, _, _ in found],
+        "period_rules": [rule for _, rule, _ in found],
+        "period_durations": durations,
+        "period_cutoffs": [ends.get(text) for text in durations],
+        "any_off": "" in durations,
     }
 
 
 def now_in_force(as_of: date) -> dict[str, Any]:
     """The parameters of `due` and `counts` on a day."""
-    rules = {one.pk: one.rule for one in cells()}
-    in_force = {pk: text for pk, text in periods(as_of).items() if pk in rules}
-    return period_arrays(in_force, rules, as_of)
+    return period_arrays(in_force(as_of), as_of)
 
 
 def of(record_ids: Sequence[UUID]) -> dict[UUID, Facts]:

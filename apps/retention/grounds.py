@@ -22,6 +22,7 @@ from apps.core import scope
 from apps.core.actors import Actor
 from apps.retention import events, facts
 from apps.retention import grounds_sql as sql
+from apps.retention.models import Ground
 from apps.subjects.models import Record
 
 BATCH = 5_000
@@ -50,7 +51,7 @@ def refresh_all(*, actor: Actor) -> int:
     with connection.cursor() as cursor:
         _alone(cursor)
         cursor.execute(sql.TAKE_ALL, {"controller": scope.current(), "limit": None})
-        _for_many_rows(cursor)
+        for_many_rows(cursor)
         written = _write(cursor, everyone=True, records=[])
     records = Record.objects.exclude(state=Record.State.ERASED).count()
     _account(actor, records, written)
@@ -63,7 +64,7 @@ def _alone(cursor: CursorWrapper) -> None:
     cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
-def _for_many_rows(cursor: CursorWrapper) -> None:
+def for_many_rows(cursor: CursorWrapper) -> None:
     """The planner cannot know how many grounds come out of the facts: with the estimate of a
     few it would look each one up. Until the transaction ends: sort and hash, in memory."""
     for name, value in (("enable_nestloop", "off"), ("jit", "off"), ("work_mem", "256MB")):
@@ -71,7 +72,10 @@ def _for_many_rows(cursor: CursorWrapper) -> None:
 
 
 def _write(cursor: CursorWrapper, *, everyone: bool, records: list[UUID]) -> int:
-    cursor.execute(sql.REFRESH, parameters(everyone=everyone, records=records))
+    first = everyone and not Ground.objects.exists()
+    cursor.execute(
+        sql.FILL if first else sql.REFRESH, parameters(everyone=everyone, records=records)
+    )
     return int(cursor.rowcount)
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +22,7 @@ from apps.retention import facts
 from apps.retention import grounds_sql as sql
 from apps.retention import holds as holding
 from apps.retention.explaining import Explanation, GroundView, decide, explain
-from apps.retention.grounds import parameters
+from apps.retention.grounds import for_many_rows, parameters
 from apps.retention.models import Hold, Policy
 
 __all__ = [
@@ -112,23 +112,25 @@ def simulate(*, policy_id: UUID, as_of: date) -> Simulation:
         raise Missing("policy", _("There is no such policy version."))
     present = [one for one in facts.cells() if one.country != policy.country]
     cells = [(one.pk, one.country, one.rule, one.trigger) for one in present]
-    in_force = facts.periods(as_of)
-    durations = {one.pk: in_force[one.pk] for one in present if one.pk in in_force}
+    elsewhere = {one.pk for one in present}
+    in_force = [one for one in facts.in_force(as_of) if one[0] in elsewhere]
     overrides = {one.rule: one.duration for one in policy.overrides.order_by("signed_at", "pk")}
     with_periods = [one for one in policy.rules if not one["by_hand"]]
     for number, one in enumerate(with_periods, 1):
+        duration = overrides.get(one["rule"], one["duration"])
         cells.append((-number, policy.country, one["rule"], one["trigger"]))
-        durations[-number] = overrides.get(one["rule"], one["duration"])
-    by_rule = _simulated(cells, durations, as_of)
+        in_force.append((-number, one["rule"], duration))
+    given = parameters(everyone=True, records=[]) | facts.cell_arrays(cells)
+    by_rule = _simulated(given | facts.period_arrays(in_force, as_of))
     return Simulation(as_of, sum(by_rule.values()), by_rule, counts(as_of=as_of).due)
 
 
-def _simulated(
-    cells: list[tuple[int, str, str, str]], durations: dict[int, str], as_of: date
-) -> dict[str, int]:
-    periods = facts.period_arrays(durations, {one[0]: one[2] for one in cells}, as_of)
-    given = parameters(everyone=True, records=[]) | facts.cell_arrays(cells)
-    return dict(_rows(sql.SIMULATE, given | periods))
+@transaction.atomic
+def _simulated(given: dict[str, Any]) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        for_many_rows(cursor)
+        cursor.execute(sql.SIMULATE, given)
+        return dict(cursor.fetchall())
 
 
 def _rows(statement: str, given: dict[str, Any]) -> list[Any]:
