@@ -25,12 +25,10 @@ from apps.subjects.models import Record
 from tests import cast
 from tests.doors.console.house import House, stock
 from tests.e2e import chromium
+from tests.e2e.sizes import PHONE, WIDE
 
 # Playwright runs an event loop in this thread; Django then takes every query for an async one.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
-WIDE: ViewportSize = {"width": 1440, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @dataclass(frozen=True)

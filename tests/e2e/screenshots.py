@@ -1,0 +1,176 @@
+"""Pictures of every page, in French, from a running installation (the demo).
+
+python -m tests.e2e.screenshots --enter http://127.0.0.1:8000/enter/TOKEN [--out docs/screens]
+
+`--enter` is the DPO's single-use link that the demo prints. Writes a PNG per page, on a laptop
+and, for some, on a phone, and README.md with a table of what each shows. Ends with status 1 when
+a page answers with an error or the browser complains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+
+from tests.e2e import chromium
+from tests.e2e.sizes import PHONE, WIDE
+
+_FIRST = "tbody a[href^='{}']"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """`path` is opened; then the first link that begins with `follow`, if given; then the
+    elements in `press` are pressed in turn."""
+
+    name: str
+    path: str
+    shows: str
+    follow: str = ""
+    press: tuple[str, ...] = ()
+    phone: bool = False
+
+
+SHOTS = (
+    Shot("today", "/", "Aujourd’hui : ce qui attend, pourquoi, et la suite", phone=True),
+    Shot("records", "/records/", "Les dossiers, par échéance, avec leurs filtres", phone=True),
+    Shot(
+        "record",
+        "/records/?outcome=due",
+        "Un dossier : pourquoi cette date, gel, consentements, chronologie",
+        follow="/records/",
+        phone=True,
+    ),
+    Shot("plans", "/plans/", "Les purges et leur résultat"),
+    Shot(
+        "plan",
+        "/plans/",
+        "Une purge : où elle en est, ce qu’elle touche, dossier par dossier",
+        follow="/plans/",
+        phone=True,
+    ),
+    Shot(
+        "ledger",
+        "/ledger/",
+        "Le journal d’audit, vérifié depuis la première entrée",
+        press=("#verdict button",),
+    ),
+    Shot("policies", "/policies/", "Les durées de conservation, leurs sources et signatures"),
+    Shot("connections", "/connections/", "Les connexions ATS : état et dernière lecture"),
+    Shot("styleguide", "/styleguide/", "Les composants dont les pages sont faites"),
+    Shot(
+        "menu", "/", "La navigation repliée, ouverte sur un téléphone", press=(".fold > summary",)
+    ),
+)
+STRANGERS = (Shot("sign-in", "/account/login/", "La connexion"),)
+#: Only a phone has the folded menu.
+ON_A_PHONE_ONLY = {"menu"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _options(arguments)
+    path = chromium.path()
+    if path is None:
+        sys.stderr.write("Error: no Chromium found (python -m tests.e2e.chromium).\n")
+        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as player:
+        browser = player.chromium.launch(
+            executable_path=str(path),
+            args=[*chromium.arguments(), "--lang=fr-FR"],
+            env={**os.environ, "LANGUAGE": "fr"},
+        )
+        wrong = _take(browser, options.enter, options.out)
+        browser.close()
+    _write_table(options.out)
+    for complaint in wrong:
+        sys.stderr.write(f"Error: {complaint}\n")
+    return 1 if wrong else 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--enter", required=True, help="the DPO's sign-in link")
+    parser.add_argument("--out", type=Path, default=Path("docs/screens"))
+    return parser.parse_args(arguments)
+
+
+def _take(browser: Browser, link: str, out: Path) -> list[str]:
+    wrong: list[str] = []
+    stranger = browser.new_context(locale="fr-FR", viewport=WIDE)
+    _shoot(stranger, link, STRANGERS, out, "", wrong)
+    signed_in = _enter(stranger, link)
+    laptop = browser.new_context(locale="fr-FR", viewport=WIDE, storage_state=signed_in)
+    on_laptop = [shot for shot in SHOTS if shot.name not in ON_A_PHONE_ONLY]
+    _shoot(laptop, link, on_laptop, out, "", wrong)
+    phone = browser.new_context(locale="fr-FR", viewport=PHONE, storage_state=signed_in)
+    on_phone = [shot for shot in SHOTS if shot.phone or shot.name in ON_A_PHONE_ONLY]
+    _shoot(phone, link, on_phone, out, "-phone", wrong)
+    return wrong
+
+
+def _enter(context: BrowserContext, link: str) -> StorageState:
+    page = context.new_page()
+    page.goto(link)
+    page.locator("form button.primary").click()
+    page.wait_for_url(urljoin(link, "/"))
+    return context.storage_state()
+
+
+def _shoot(
+    context: BrowserContext,
+    link: str,
+    shots: Sequence[Shot],
+    out: Path,
+    ending: str,
+    wrong: list[str],
+) -> None:
+    page = context.new_page()
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    for shot in shots:
+        _open(page, link, shot, wrong)
+        page.screenshot(path=out / f"{shot.name}{ending}.png")
+
+
+def _open(page: Page, link: str, shot: Shot, wrong: list[str]) -> None:
+    answer = page.goto(urljoin(link, shot.path))
+    if answer is None or not answer.ok:
+        wrong.append(f"{shot.path} answers {answer.status if answer else 'nothing'}")
+        return
+    first = page.locator(_FIRST.format(shot.follow)).first if shot.follow else None
+    if first is not None and first.count():
+        first.click()
+        page.wait_for_load_state()
+    for pressed in shot.press:
+        page.locator(pressed).first.click()
+        page.wait_for_load_state("networkidle")
+
+
+def _write_table(out: Path) -> None:
+    """What each picture shows, beside the pictures."""
+    lines = [
+        "# Les pages de la console",
+        "",
+        "Prises sur une installation de démonstration (`make screenshots`) ; toutes les personnes",
+        "sont inventées. `-phone` : la même page sur un téléphone.",
+        "",
+        "| image | ce qu’elle montre |",
+        "|---|---|",
+    ]
+    for shot in (*STRANGERS, *SHOTS):
+        ending = "-phone" if shot.name in ON_A_PHONE_ONLY else ""
+        also = f", [téléphone]({shot.name}-phone.png)" if shot.phone else ""
+        lines.append(f"| [{shot.name}]({shot.name}{ending}.png){also} | {shot.shows} |")
+    (out / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
