@@ -10,7 +10,7 @@ ROLE_GRANTED = declare(
     Verb(
         "account.role_granted",
         _("Role %(role)s granted"),
-        codes={"role": tuple(Role.values)},
+        codes={"role": dict(Role.choices)},
     ),
 )
 KEY_ISSUED = declare(

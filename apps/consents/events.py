@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.audit.verbs import Verb, declare
 from apps.consents.models import ConsentEvent
 
-_PURPOSES = {"purpose": tuple(ConsentEvent.Purpose.values)}
+_PURPOSES = {"purpose": dict(ConsentEvent.Purpose.choices)}
 
 CONSENT_GIVEN = declare(
     Verb("consent.given", _("Consent given (%(purpose)s)"), refs=("receipt",), codes=_PURPOSES)

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.verbs import Verb, declare
+from apps.connectors.models import Connection
 
 _FIELDS = ("clean", "residue", "confirmed", "unread")
 
@@ -47,7 +48,7 @@ STEP_SENT = declare(
         "step.sent",
         _("Erasure sent to the ATS (%(action)s)"),
         refs=("plan", "step", "policy"),
-        codes={"action": ("anonymize", "delete")},
+        codes={"action": dict(Connection.Action.choices)},
         counts=("send",),
         commitments=("before",),
     )
