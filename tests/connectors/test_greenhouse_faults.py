@@ -128,6 +128,21 @@ def test_a_whole_credential_passes_and_changes_nothing(tmp_path: Path) -> None:
     assert len(found.account) == 64
 
 
+def test_a_whole_credential_is_not_asked_again_for_a_minute_and_a_broken_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with account(tmp_path, candidates=1) as (greenhouse, caller):
+        caller.fault("scope_lost", scope="harvest:notes:list", times=1)
+        assert not greenhouse.check().ok
+        assert greenhouse.check().ok
+        asked = len(calls(caller))
+        assert greenhouse.check().ok
+        assert len(calls(caller)) == asked
+        monkeypatch.setattr("apps.connectors.greenhouse.adapter.CHECK_LIFETIME", 0.0)
+        assert adapter(caller.fake).check().ok
+        assert len(calls(caller)) > asked
+
+
 @pytest.mark.parametrize("wrong", [{"client_secret": "no"}, {"client_id": "no"}])
 def test_a_wrong_credential_is_told(tmp_path: Path, wrong: dict[str, str]) -> None:
     with start(config(tmp_path)) as fake:

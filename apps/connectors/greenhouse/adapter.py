@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from apps.core import clock
 
 BASE_URL = "https://harvest.greenhouse.io"
 AUTH_URL = "https://auth.greenhouse.io/token"
+#: Seconds for which an adapter trusts its own last check.
+CHECK_LIFETIME = 60.0
 #: Lists besides those of an export: the countries, and what tells one account from another.
 _ALSO_READ = ("jobs", "offices")
 _EFFECT_SCOPES: dict[Action, str] = {
@@ -61,10 +64,24 @@ class Greenhouse:
         base_url = (account.base_url or BASE_URL).rstrip("/").removesuffix("/v3")
         self._api = Api(Client(meter), base_url, credential)
         self._action = account.action
+        self._whole: Check | None = None
+        self._whole_until = 0.0
         self._pool_tags = frozenset(tag.strip().casefold() for tag in account.pool_tags)
 
     def check(self) -> Check:
-        """Ask for a token, then for one row of every list, then for the effect's scope."""
+        """Ask for a token, then for one row of every list, then for the effect's scope.
+
+        A credential found whole is not asked again for a minute: a batch of absent records
+        asks for each of them, at some fifteen requests a time.
+        """
+        if time.monotonic() >= self._whole_until or self._whole is None:
+            found = self._check()
+            self._whole = found if found.ok else None
+            self._whole_until = time.monotonic() + CHECK_LIFETIME
+            return found
+        return self._whole
+
+    def _check(self) -> Check:
         try:
             token.forget(self._api.credential)  # scopes are written into the token
             token.bearer(self._api.credential)
