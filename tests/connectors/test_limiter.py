@@ -229,6 +229,7 @@ def test_the_end_of_a_window_is_late_by_less_than_a_second_never_early() -> None
     assert news.ends_in == pytest.approx(10)
 
 
+@pytest.mark.faults
 def test_alone_a_meter_keeps_the_limit_too(tmp_path: Path) -> None:
     with start(config(tmp_path, limit=5, window=2)) as fake, calling(fake) as caller:
         before = stats(caller)["answered"]
@@ -279,6 +280,7 @@ def worker(arguments: str) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("processes", [1, 2])
 def test_processes_together_use_the_limit_and_never_exceed_it(
     window: RateWindow, tmp_path: Path, processes: int
