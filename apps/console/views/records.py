@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -50,13 +50,14 @@ def records(request: StaffRequest) -> HttpResponse:
     outcome = request.GET.get("outcome", "")
     connection = as_uuid(request.GET.get("connection", ""))
     after = request.GET.get("after", "")
-    shown = (
-        _erased(connection, after)
-        if outcome == "erased"
-        else _living(as_of, outcome if outcome in OUTCOMES else "", connection, after)
-    )
+    summaries: dict[UUID, Summary] = {}
+    if outcome == "erased":
+        shown = _erased(connection, after)
+    else:
+        chosen = outcome if outcome in OUTCOMES else ""
+        shown, summaries = _living(as_of, chosen, connection, after)
     context = {
-        "rows": _shown(shown.rows, as_of),
+        "rows": _shown(shown.rows, summaries, as_of),
         "chips": _chips(outcome, as_of),
         "form": SearchForm(auto_id="search_%s"),
         "outcome": outcome,
@@ -71,8 +72,9 @@ def search(request: StaffRequest) -> HttpResponse:
     as_of = today(request)
     form = SearchForm(request.POST, auto_id="search_%s")
     found = _found(form.cleaned_data["q"]) if form.is_valid() else []
+    ids = [row.pk for row in found]
     context = {
-        "rows": _shown([row.pk for row in found], as_of),
+        "rows": _shown(ids, listing.summaries(ids, as_of=as_of), as_of),
         "chips": _chips("", as_of),
         "form": form,
         "searched": True,
@@ -80,8 +82,10 @@ def search(request: StaffRequest) -> HttpResponse:
     return page(request, "console/records.html", context)
 
 
-def _living(as_of: date, outcome: str, connection: UUID | None, after: str) -> paging.Page[UUID]:
-    """Ids of a page of records that were not erased, by due date."""
+def _living(
+    as_of: date, outcome: str, connection: UUID | None, after: str
+) -> tuple[paging.Page[UUID], dict[UUID, Summary]]:
+    """Ids of a page of records that were not erased, by due date, with what is said of each."""
     found = listing.page(
         as_of=as_of,
         outcome=outcome,
@@ -90,7 +94,8 @@ def _living(as_of: date, outcome: str, connection: UUID | None, after: str) -> p
         limit=paging.SIZE + 1,
     )
     cut = paging.cut(found, cursor=lambda row: str(listing.cursor(row)), after=after)
-    return paging.Page([row.record_id for row in cut.rows], cut.next, cut.first)
+    summaries = {row.record_id: row for row in cut.rows}
+    return paging.Page(list(summaries), cut.next, cut.first), summaries
 
 
 def _erased(connection: UUID | None, after: str) -> paging.Page[UUID]:
@@ -100,12 +105,11 @@ def _erased(connection: UUID | None, after: str) -> paging.Page[UUID]:
     return paging.Page([row.pk for row in found.rows], found.next, found.first)
 
 
-def _shown(ids: Sequence[UUID], as_of: date) -> list[Row]:
+def _shown(ids: Sequence[UUID], summaries: Mapping[UUID, Summary], as_of: date) -> list[Row]:
     """Records with names, outcome and date, in the order of the ids: the same few queries for
     one or for fifty."""
     rows = {row.pk: row for row in subjects.records().filter(pk__in=ids)}
     known = people.of_records(ids)
-    summaries = listing.summaries(ids, as_of=as_of)
     return [_row(rows[pk], known[pk], summaries.get(pk), as_of) for pk in ids if pk in rows]
 
 
