@@ -188,7 +188,15 @@ def test_an_export_gives_the_same_candidate_as_a_fetch(tmp_path: Path) -> None:
         ("harvest:scorecards:list", {"scorecard"}),
         (
             "harvest:applications:list",
-            {"application", "rejection_detail", "scorecard", "interview", "prospect_detail"},
+            {
+                "application",
+                "rejection_detail",
+                "scorecard",
+                "interview",
+                "prospect_detail",
+                "attachment",
+                "note",
+            },
         ),
     ],
 )

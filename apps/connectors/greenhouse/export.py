@@ -7,7 +7,6 @@ the credential may not read is named `unreadable`, and is never taken for clean.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -32,6 +31,8 @@ BY_APPLICATION = {
     "interview": "interviews",
     "prospect_detail": "prospect_details",
 }
+#: Parts whose rows may name an application and no candidate: asked for both ways.
+ON_EITHER = ("attachment", "note")
 _LISTS = BY_CANDIDATE | BY_APPLICATION
 LISTS = ("candidates", *_LISTS.values())
 
@@ -41,54 +42,62 @@ Assemble = Callable[[Json, Rows], RemoteCandidate]
 
 @dataclass(slots=True)
 class _Found:
-    """Rows by part and candidate id."""
+    """Rows by part, candidate and row id, so that a row found twice is one."""
 
-    rows: dict[str, Rows] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    remote_ids: Sequence[str]
+    rows: dict[str, dict[str, dict[str, Json]]] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
+    #: Application id → candidate id.
+    applications: dict[str, str] = field(default_factory=dict)
+
+    def keep(self, part: str, rows: Iterable[Json]) -> None:
+        for row in rows:
+            owner = self._owner(row)
+            if owner is None:
+                self.unreadable.add(part)  # whose it is cannot be told: nobody's is clean
+                continue
+            self.rows.setdefault(part, {}).setdefault(owner, {})[str(row.get("id"))] = row
+            if part == "application":
+                self.applications[str(row.get("id"))] = owner
 
     def of(self, remote_id: str) -> Rows:
-        return {part: owners[remote_id] for part, owners in self.rows.items()}
+        return {part: list(owned.get(remote_id, {}).values()) for part, owned in self.rows.items()}
+
+    def _owner(self, row: Json) -> str | None:
+        """Files and notes may hang on the application alone."""
+        owner = str(row.get("candidate_id"))
+        if owner not in self.remote_ids:
+            owner = self.applications.get(str(row.get("application_id")), "")
+        return owner or (self.remote_ids[0] if len(self.remote_ids) == 1 else None)
 
 
 def snapshots(
     api: Api, remote_ids: Sequence[str], candidates: Mapping[str, Json], assemble: Assemble
 ) -> dict[str, Snapshot]:
     """A snapshot of each id; `candidates` are the rows found of them."""
-    found = _Found()
+    found = _Found(remote_ids)
     for part in BY_CANDIDATE:
-        rows = _readable(api, found, part, remote_ids)
-        _keep(found, part, ((str(row.get("candidate_id")), row) for row in rows))
-    owners = {
-        str(row["id"]): remote_id
-        for remote_id, rows in found.rows["application"].items()
-        for row in rows
-    }
-    for part in BY_APPLICATION:
-        rows = _readable(api, found, part, list(owners))
-        _keep(found, part, ((owners.get(str(r.get("application_id")), ""), r) for r in rows))
+        found.keep(part, _readable(api, found, part, "candidate_ids", remote_ids))
+    for part in (*BY_APPLICATION, *ON_EITHER):
+        ids = list(found.applications)
+        found.keep(part, _readable(api, found, part, "application_ids", ids))
     if "application" in found.unreadable:
-        found.unreadable.update(BY_APPLICATION)
+        found.unreadable.update(BY_APPLICATION, ON_EITHER)
     return {
         remote_id: _snapshot(remote_id, candidates.get(remote_id), found, assemble)
         for remote_id in remote_ids
     }
 
 
-def _readable(api: Api, found: _Found, part: str, owners: Sequence[str]) -> list[Json]:
-    parameter = "candidate_ids" if part in BY_CANDIDATE else "application_ids"
+def _readable(api: Api, found: _Found, part: str, parameter: str, ids: Sequence[str]) -> list[Json]:
     try:
-        return api.by_ids(_LISTS[part], parameter, owners)
+        return api.by_ids(_LISTS[part], parameter, ids)
     except ConnectorError as error:
         # 404 of a list is a route that this account does not have: it proves nothing absent.
         if error.code not in ("forbidden", "not_found"):
             raise
         found.unreadable.add(part)
         return []
-
-
-def _keep(found: _Found, part: str, owned: Iterable[tuple[str, Json]]) -> None:
-    for owner, row in owned:
-        found.rows[part][owner].append(row)
 
 
 def _snapshot(
