@@ -64,13 +64,15 @@ def overdue(days: int) -> str:
 
 
 def lasting(seconds: int) -> str:
-    """A countdown: 1 min 05 s, 23 h 10 min."""
+    """A countdown or a delay: 45 s, 1 min 05 s, 24 h, 23 h 10 min."""
     seconds = max(seconds, 0)
-    if seconds < 60:
-        return f"{seconds}{NARROW}s"
-    if seconds < 3600:
-        return f"{seconds // 60}{NARROW}min {seconds % 60:02d}{NARROW}s"
-    return f"{seconds // 3600}{NARROW}h {seconds % 3600 // 60:02d}{NARROW}min"
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    if hours:
+        return f"{hours}{NARROW}h" + (f" {minutes:02d}{NARROW}min" if minutes else "")
+    if minutes:
+        rest = seconds % 60
+        return f"{minutes}{NARROW}min" + (f" {rest:02d}{NARROW}s" if rest else "")
+    return f"{seconds}{NARROW}s"
 
 
 def reference(value: UUID) -> str:
