@@ -33,7 +33,7 @@ TRIGGERS: Final[Mapping[str, _StrPromise]] = {
     "candidate.withdrew": _("the candidate withdrew"),
     "sourced.collected": _("the data were collected"),
     "consent.given": _("the consent was given"),
-    "last_contact": _("the last contact from the candidate"),
+    "last_contact": _("the candidate was last in touch"),
     "hire.started": _("the hire started"),
 }
 REASONS: Final[Mapping[Reason, _StrPromise]] = {

@@ -286,7 +286,7 @@ def _new_cell(policy: Policy, one: Mapping[str, Any]) -> Cell:
 def _move(cell: Cell, trigger: str, active_from: date) -> None:
     """A ground holds one anchor: what it runs from cannot change on a day to come."""
     if active_from > clock.today(controllers.current().time_zone):
-        message = _("This version changes the date a period runs from: it can start today.")
+        message = _("This version changes the date a period runs from: it can only start today.")
         raise Invalid("trigger_changes", message, field="active_from")
     cell.trigger = trigger
     cell.save(update_fields=["trigger"])

@@ -109,7 +109,7 @@ def test_what_has_no_end_says_why(
     nordlys: Company, changes: dict[str, object], outcome: str, piece: str
 ) -> None:
     with scope.enter(nordlys.id):
-        said = explained(taken(nordlys, **changes))
+        said = explained(taken(nordlys, **changes))  # type: ignore[arg-type]  # facts only
     assert (said.outcome, said.due_on) == (outcome, None)
     assert piece in said.sentence
 
