@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 #: name → what it measures. Each runs in an installation and a process of its own.
@@ -44,6 +45,20 @@ def in_turn(sides: Mapping[str, Callable[[], float]], run: Run) -> dict[str, lis
             figures[name].append(sides[name]())
             say(f"round {number + 1}/{run.rounds} {name}: {figures[name][-1]:,.4g}")
     return figures
+
+
+def in_slices(
+    sides: Mapping[str, Callable[[], float]], run: Run, slices: int
+) -> dict[str, list[float]]:
+    """As `in_turn`, for sides that answer rates of short work: each round is made of slices of
+    every side in turn, so that a burst of other work on the machine meets all sides alike.
+    Every slice does as much as any other, so their harmonic mean is the round's rate."""
+    parts = in_turn(sides, replace(run, rounds=run.rounds * slices))
+    starts = range(0, run.rounds * slices, slices)
+    return {
+        name: [statistics.harmonic_mean(rates[start : start + slices]) for start in starts]
+        for name, rates in parts.items()
+    }
 
 
 def seconds(work: Callable[..., object], *arguments: object) -> float:

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 
 import pytest
 
-from tests.bench import figures
+from tests.bench import figures, rounds
 from tests.bench.figures import Goal, Row
+from tests.bench.rounds import Run
 
 
 def row(ours: list[float], peer: list[float], goal: Goal | None) -> Row:
@@ -56,6 +58,28 @@ def test_fewer_rounds_than_five_are_not_judged() -> None:
 def test_a_row_with_a_round_missing_on_one_side_is_an_error() -> None:
     with pytest.raises(ValueError, match="shorter"):
         _ = row([1.0, 2.0], [1.0], None).ratios
+
+
+def test_sides_run_in_turn_and_none_is_always_first() -> None:
+    order: list[str] = []
+
+    def side(name: str) -> float:
+        order.append(name)
+        return 1.0
+
+    sides = {name: partial(side, name) for name in ("ours", "peer", "limit")}
+    rounds.in_turn(sides, Run(rounds=3))
+    assert order == [
+        *("ours", "peer", "limit"),
+        *("peer", "limit", "ours"),
+        *("limit", "ours", "peer"),
+    ]
+
+
+def test_the_rate_of_a_round_is_that_of_all_its_slices_together() -> None:
+    rates = iter([100.0, 50.0, 10.0, 10.0])
+    found = rounds.in_slices({"ours": lambda: next(rates)}, Run(rounds=2), slices=2)
+    assert found == {"ours": [pytest.approx(200 / 3), 10.0]}
 
 
 def test_a_row_crosses_processes_unchanged() -> None:

@@ -40,6 +40,7 @@ class Outcome:
     refused: int
     megabytes: float
     seconds: float
+    busy: float
 
 
 def measure(run: Run) -> list[Row]:
@@ -51,6 +52,7 @@ def measure(run: Run) -> list[Row]:
         say(f"round {number + 1}: {outcomes[-1]}")
     facts = {
         "seconds": [round(one.seconds, 1) for one in outcomes],
+        "of these the worker computed": [round(one.busy, 1) for one in outcomes],
         "refused with 429": sum(one.refused for one in outcomes),
     }
     return [
@@ -122,6 +124,7 @@ def _outcome(told: dict[str, Any], before: dict[int, Any], after: dict[int, Any]
         refused=sum(count["refused"] for count in counts),
         megabytes=told["megabytes"],
         seconds=told["seconds"],
+        busy=told["busy"],
     )
 
 
