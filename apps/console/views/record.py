@@ -10,7 +10,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.consents import selectors as consents
 from apps.consents import services as consent_services
@@ -21,6 +23,7 @@ from apps.console.forms import ConsentForm, HoldForm, WithdrawalForm, day_in
 from apps.console.ledger import lines_about
 from apps.console.staff import StaffRequest
 from apps.erasure.models import Step
+from apps.erasure.states import LIVING
 from apps.retention import selectors as retention
 from apps.retention import services as retention_services
 from apps.subjects import selectors as subjects
@@ -30,6 +33,25 @@ from apps.subjects.models import Record
 REVIEW_AFTER = timedelta(days=180)
 POOL = ConsentEvent.Purpose.TALENT_POOL
 ASKING = (ConsentEvent.State.GIVEN, ConsentEvent.State.RENEWED)
+
+
+#: What to do about a record in no plan, by outcome.
+_NEXT = {
+    "kept": gettext_lazy("To do: nothing until then. It is decided again by itself."),
+    "held": gettext_lazy("To do: release the hold when its reason is over."),
+    "undecided": gettext_lazy(
+        "To do: complete what is missing in the ATS. It is read again within minutes."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do next about a record, in words, with where to do it."""
+
+    words: str
+    url: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +157,7 @@ def _show(
     due_on = None if erased else explained.due_on
     history = consents.history(found.subject_id)
     hold = retention.hold_of(found.subject_id)
+    step = _last_step(found)
     context = {
         "record": found,
         "erased": erased,
@@ -143,19 +166,30 @@ def _show(
         "explained": explained,
         "outcome": badges.of("outcome", "erased" if erased else explained.outcome),
         "due_on": due_on,
-        "how_far": words.due(due_on, as_of) if due_on else "",
+        "how_far": words.due(due_on, as_of) if due_on and not hold else "",
         "hold": hold,
         "hold_reason": retention.hold_reason(hold) if hold else "",
         "applications": found.applications.order_by("applied_on", "pk"),
         "consents": history,
         "consenting": bool(history) and history[-1].state in ASKING,
         "siblings": _siblings(found),
-        "step": _last_step(found),
+        "step": step,
+        "advice": _advice(explained.outcome, step),
         "timeline": lines_about([found.pk, found.subject_id]),
         "forms": forms,
         "opened": opened,
     }
     return page(request, "console/record.html", context, status=status)
+
+
+def _advice(outcome: str, step: Step | None) -> Advice:
+    if step is not None and step.state in LIVING:
+        said = _("To do: nothing here, it is in plan %(number)d.") % {"number": step.plan.number}
+        return Advice(said, reverse("console:plan", args=[step.plan_id]), _("See the plan"))
+    if outcome == "due":
+        said = _("To do: propose a plan; a DPO approves it.")
+        return Advice(said, reverse("console:plans"), _("See the plans"))
+    return Advice(str(_NEXT.get(outcome) or _("To do: nothing.")))
 
 
 def _siblings(found: Record) -> Sequence[Record]:
@@ -166,4 +200,5 @@ def _siblings(found: Record) -> Sequence[Record]:
 
 def _last_step(found: Record) -> Step | None:
     steps = Step.objects.filter(record_id=found.pk).select_related("plan")
-    return steps.order_by("-plan__number").first()
+    last: Step | None = steps.order_by("-plan__number").first()
+    return last

@@ -143,3 +143,15 @@ def test_a_step_that_did_not_succeed_says_what_to_do(
     assert "Erase the file there by hand." in page
     today = text(dora.get("/"))
     assert "4 erasures of plan 1 need you" in today
+
+
+def test_the_moving_part_stops_asking_when_nothing_moves(
+    house: House, rik: Client, dora: Client
+) -> None:
+    plan_id = _proposed(house, rik)
+    dora.post(f"/plans/{plan_id}/approve/")
+    moving = dora.get(f"/plans/{plan_id}/progress/")
+    assert "every 2s" in text(moving)
+    assert "HX-Refresh" not in moving
+    dora.post(f"/plans/{plan_id}/call-back/")
+    assert dora.get(f"/plans/{plan_id}/progress/")["HX-Refresh"] == "true"

@@ -9,7 +9,9 @@ from django.test import Client
 
 from apps.consents import selectors as consents
 from apps.core import clock, scope
+from apps.core.actors import SYSTEM
 from apps.retention import selectors as retention
+from apps.subjects import services as subjects
 from apps.subjects.models import Record
 from tests.doors.console.house import House, text
 
@@ -141,3 +143,23 @@ def test_a_consent_without_a_notice_is_refused_beside_its_field(house: House, ri
     answer = rik.post(f"/records/{house.ada}/consent/", {"effective_on": today, "notice": " "})
     assert answer.status_code == 422
     assert 'id="consent_notice"' in text(answer)
+
+
+def test_an_erased_record_tells_what_was_done_and_nothing_of_the_person(
+    house: House, dora: Client
+) -> None:
+    with scope.enter(house.nordlys.id):
+        subjects.entomb(actor=SYSTEM, record_id=house.ada)
+    page = text(dora.get(f"/records/{house.ada}/"))
+    assert "Erased and verified" in page
+    assert "Quillfeather" not in page
+    assert "Place a hold" not in page
+    assert "never answered" not in page
+    assert "Erased person" in text(dora.get("/records/", {"outcome": "erased"}))
+
+
+def test_a_record_says_what_to_do_next(house: House, dora: Client, rik: Client) -> None:
+    page = f"/records/{house.ada}/"
+    assert "propose a plan" in text(rik.get(page))
+    rik.post("/plans/propose/")
+    assert "it is in plan 1" in text(rik.get(page))
