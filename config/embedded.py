@@ -63,6 +63,10 @@ SETTINGS: Final[Mapping[str, str]] = {
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
     "shared_preload_libraries": "",
+    # A ledger placed in batches and a retention question over millions of rows want room; memory
+    # is taken only as it is used.
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
 }
 # For throw-away clusters of tests: a crash may lose everything, so nothing waits for the disk.
 VOLATILE: Final[Mapping[str, str]] = {

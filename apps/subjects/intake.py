@@ -22,6 +22,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit import services as audit
+from apps.connectors import selectors as connectors
 from apps.connectors.models import Connection
 from apps.connectors.port import RemoteCandidate
 from apps.controllers import selectors as controllers
@@ -103,11 +104,6 @@ def take(
         return _account(page, actor)
 
 
-def remote_value(connection_id: UUID, remote_id: str) -> str:
-    """What is digested: two connections may use the same number for two people."""
-    return f"{connection_id}/{remote_id}"
-
-
 def facts_digest(candidate: RemoteCandidate) -> bytes:
     """Keyed digest of everything taken in about a candidate."""
     return keys.digest("facts", facts.fingerprint(candidate))
@@ -118,7 +114,7 @@ def _seen(connection: Connection, candidates: Iterable[RemoteCandidate]) -> list
     return [
         _Seen(
             candidate,
-            keys.digest("remote_id", remote_value(connection.pk, candidate.remote_id)),
+            connectors.remote_digest(connection.pk, candidate.remote_id),
             facts_digest(candidate),
         )
         for candidate in latest.values()

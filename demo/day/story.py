@@ -13,6 +13,7 @@ from uuid import UUID
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Role, User
+from apps.connectors import selectors as connector_selectors
 from apps.connectors import services as connectors
 from apps.connectors.fakes.greenhouse import portfolio
 from apps.connectors.models import Connection
@@ -25,11 +26,10 @@ from apps.core.actors import SYSTEM, Actor
 from apps.erasure import selectors as erasure_selectors
 from apps.erasure import services as erasure
 from apps.erasure.models import Plan
-from apps.keys import services as keys
 from apps.retention import selectors as retention_selectors
 from apps.retention import services as retention
 from apps.retention.models import Hold, Policy
-from apps.subjects import intake, sync
+from apps.subjects import sync
 from apps.subjects.models import Record
 from demo.installation import SEED, Account, Installation
 
@@ -167,7 +167,7 @@ def cases(installation: Installation, account: Account) -> list[portfolio.Case]:
 def records_of(connection: Connection, some: Iterable[portfolio.Case]) -> dict[int, Record]:
     """The records of these cases still in the ATS, by index; the scope must be entered."""
     digests = {
-        keys.digest("remote_id", intake.remote_value(connection.pk, str(case.remote_id))): case
+        connector_selectors.remote_digest(connection.pk, str(case.remote_id)): case
         for case in some
     }
     rows = Record.objects.filter(connection=connection, remote_digest__in=list(digests))

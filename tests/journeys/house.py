@@ -12,6 +12,7 @@ import httpx
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from apps.connectors import selectors
 from apps.connectors import services as connectors
 from apps.connectors.fakes.greenhouse import portfolio
 from apps.connectors.fakes.greenhouse.config import Config
@@ -22,9 +23,8 @@ from apps.core.actors import SYSTEM
 from apps.erasure import running
 from apps.erasure import services as erasure
 from apps.erasure.models import Plan, Step
-from apps.keys import services as keys
 from apps.retention import services as retention
-from apps.subjects import intake, sync
+from apps.subjects import sync
 from apps.subjects.models import Record
 from tests import cast
 from tests.cast import Company
@@ -69,8 +69,8 @@ class House:
             pass
 
     def record(self, remote_id: int) -> Record:
-        value = intake.remote_value(self.connection.pk, str(remote_id))
-        return Record.objects.get(remote_digest=keys.digest("remote_id", value))
+        digest = selectors.remote_digest(self.connection.pk, str(remote_id))
+        return Record.objects.get(remote_digest=digest)
 
     def propose(self, **options: Any) -> Plan:
         as_of = clock.today("Europe/Paris")

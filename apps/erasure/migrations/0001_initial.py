@@ -9,104 +9,267 @@ import apps.core.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('connectors', '0001_initial'),
-        ('controllers', '0001_initial'),
-        ('retention', '0001_initial'),
-        ('subjects', '0001_initial'),
+        ("connectors", "0001_initial"),
+        ("controllers", "0001_initial"),
+        ("retention", "0001_initial"),
+        ("subjects", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('action', models.CharField(choices=[('anonymize', 'anonymize'), ('delete', 'delete')], max_length=16)),
-                ('state', models.CharField(choices=[('proposed', 'waiting for approval'), ('approved', 'approved'), ('refused', 'refused'), ('finished', 'finished')], default='proposed', max_length=16)),
-                ('proposed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('as_of', models.DateField()),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('grace_until', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='connectors.connection')),
-                ('controller', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='controllers.controller')),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='retention.policy')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[("anonymize", "anonymize"), ("delete", "delete")], max_length=16
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "waiting for approval"),
+                            ("approved", "approved"),
+                            ("refused", "refused"),
+                            ("finished", "finished"),
+                        ],
+                        default="proposed",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "proposed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("as_of", models.DateField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("grace_until", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="connectors.connection",
+                    ),
+                ),
+                (
+                    "controller",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="controllers.controller",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="retention.policy",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Certificate',
+            name="Certificate",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('note', models.TextField()),
-                ('issued_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('controller', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='controllers.controller')),
-                ('plan', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='certificate', to='erasure.plan')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("note", models.TextField()),
+                (
+                    "issued_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "controller",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="controllers.controller",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="certificate",
+                        to="erasure.plan",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('record_version', models.PositiveIntegerField()),
-                ('rule', models.CharField(max_length=48)),
-                ('due_on', models.DateField()),
-                ('state', models.CharField(choices=[('planned', 'planned'), ('claimed', 'being prepared'), ('sent', 'sent to the ATS'), ('verified', 'erased and verified'), ('residual', 'data remain'), ('unverifiable', 'cannot be verified'), ('failed', 'failed'), ('manual', 'to be done by hand'), ('stale', 'changed since approval'), ('held', 'under a legal hold'), ('cancelled', 'cancelled')], default='planned', max_length=16)),
-                ('code', models.CharField(blank=True, max_length=64)),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('not_before', models.DateTimeField(null=True)),
-                ('sends', models.PositiveSmallIntegerField(default=0)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('request_id', models.CharField(blank=True, max_length=100)),
-                ('clean', models.JSONField(default=list)),
-                ('residue', models.JSONField(default=list)),
-                ('confirmed', models.JSONField(default=list)),
-                ('unread', models.JSONField(default=list)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('controller', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='controllers.controller')),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='erasure.plan')),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='subjects.record')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("record_version", models.PositiveIntegerField()),
+                ("rule", models.CharField(max_length=48)),
+                ("due_on", models.DateField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "planned"),
+                            ("claimed", "being prepared"),
+                            ("sent", "sent to the ATS"),
+                            ("verified", "erased and verified"),
+                            ("residual", "data remain"),
+                            ("unverifiable", "cannot be verified"),
+                            ("failed", "failed"),
+                            ("manual", "to be done by hand"),
+                            ("stale", "changed since approval"),
+                            ("held", "under a legal hold"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="planned",
+                        max_length=16,
+                    ),
+                ),
+                ("code", models.CharField(blank=True, max_length=64)),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("not_before", models.DateTimeField(null=True)),
+                ("sends", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("request_id", models.CharField(blank=True, max_length=100)),
+                ("clean", models.JSONField(default=list)),
+                ("residue", models.JSONField(default=list)),
+                ("confirmed", models.JSONField(default=list)),
+                ("unread", models.JSONField(default=list)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "controller",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="controllers.controller",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="erasure.plan",
+                    ),
+                ),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="subjects.record",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=8)),
-                ('commitment', models.BinaryField(max_length=32)),
-                ('sealed_salt', models.BinaryField()),
-                ('request_id', models.CharField(blank=True, max_length=100)),
-                ('read_at', models.DateTimeField()),
-                ('controller', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='controllers.controller')),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='erasure.step')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("kind", models.CharField(max_length=8)),
+                ("commitment", models.BinaryField(max_length=32)),
+                ("sealed_salt", models.BinaryField()),
+                ("request_id", models.CharField(blank=True, max_length=100)),
+                ("read_at", models.DateTimeField()),
+                (
+                    "controller",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="controllers.controller",
+                    ),
+                ),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="erasure.step",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.UniqueConstraint(fields=('controller', 'number'), name='plan_number_once'),
+            model_name="plan",
+            constraint=models.UniqueConstraint(
+                fields=("controller", "number"), name="plan_number_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='step',
-            index=models.Index(condition=models.Q(('state__in', ['planned', 'claimed', 'sent'])), fields=['plan', 'state'], name='step_living'),
+            model_name="step",
+            index=models.Index(
+                condition=models.Q(("state__in", ["planned", "claimed", "sent"])),
+                fields=["plan", "state"],
+                name="step_living",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(fields=('plan', 'record'), name='step_of_record_once'),
+            model_name="step",
+            constraint=models.UniqueConstraint(
+                fields=("plan", "record"), name="step_of_record_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['planned', 'claimed', 'sent'])), fields=('record',), name='one_living_step_a_record'),
+            model_name="step",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["planned", "claimed", "sent"])),
+                fields=("record",),
+                name="one_living_step_a_record",
+            ),
         ),
     ]

@@ -1,6 +1,5 @@
 """When a record last changed, for whoever reads only what is new (the API's `updated_since`)."""
 
-from typing import Any
 
 import django.db.models.functions.datetime
 from django.db import migrations, models
@@ -25,7 +24,7 @@ DROP FUNCTION subjects_record_changed();
 class Migration(migrations.Migration):
     dependencies = [("subjects", "0001_initial")]
 
-    operations: list[Any] = [
+    operations = [
         migrations.AddField(
             model_name="record",
             name="changed_at",
