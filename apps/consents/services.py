@@ -17,6 +17,7 @@ from apps.controllers import selectors as controllers
 from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid, Missing
+from apps.subjects import selectors as subject_selectors
 from apps.subjects import services as subjects
 from apps.subjects.models import Subject
 
@@ -105,7 +106,7 @@ def _append(last: ConsentEvent | None, **values: Any) -> ConsentEvent:
 
 
 def _follow(event: ConsentEvent, verb: Verb, actor: Actor) -> None:
-    subjects.touch([event.subject_id], actor=actor)
+    subjects.touch(subject_selectors.family(event.subject_id), actor=actor)
     audit.record(
         verb,
         actor=actor,

@@ -44,7 +44,7 @@ def propose(
     if actor.kind == "user":
         require_role(actor, Role.RECOPS, Role.DPO)
     Controller.objects.select_for_update(no_key=True).get(pk=scope.current())
-    policy = Policy.objects.filter(state=Policy.State.ACTIVE).order_by("-number").first()
+    policy = retention.policy_in_force(as_of=as_of)
     if policy is None:
         return []
     connections = Connection.objects.exclude(state=Connection.State.PAUSED).order_by("pk")

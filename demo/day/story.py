@@ -118,13 +118,14 @@ def _sign_policy(company: Company) -> None:
     retention.sign(actor=company.recops, policy_id=policy.pk)
     today = clock.today(company.controller.time_zone)
     retention.activate(actor=company.dpo, policy_id=policy.pk, active_from=today)
-    retention.override(
-        actor=company.dpo,
-        policy_id=policy.pk,
-        rule="rejected.archive",
-        duration="",
-        reason="Aucun contentieux connu : l'archive de preuve n'est pas tenue ici.",
-    )
+    for rule in ("rejected.archive", "withdrawn.archive"):
+        retention.override(
+            actor=company.dpo,
+            policy_id=policy.pk,
+            rule=rule,
+            duration="",
+            reason="Aucun contentieux connu : l'archive de preuve n'est pas tenue ici.",
+        )
 
 
 def _connect(company: Company) -> Connection:
