@@ -168,8 +168,7 @@ def cases(installation: Installation, account: Account) -> list[portfolio.Case]:
 def records_of(connection: Connection, some: Iterable[portfolio.Case]) -> dict[int, Record]:
     """The records of these cases still in the ATS, by index; the scope must be entered."""
     digests = {
-        connector_selectors.remote_digest(connection.pk, str(case.remote_id)): case
-        for case in some
+        connector_selectors.remote_digest(connection.pk, str(case.remote_id)): case for case in some
     }
     rows = Record.objects.filter(connection=connection, remote_digest__in=list(digests))
     return {digests[bytes(row.remote_digest)].index: row for row in rows}

@@ -1,6 +1,5 @@
 """When a record last changed, for whoever reads only what is new (the API's `updated_since`)."""
 
-
 import django.db.models.functions.datetime
 from django.db import migrations, models
 

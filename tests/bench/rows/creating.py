@@ -67,7 +67,7 @@ def measure(run: Run) -> list[Row]:
 
 def _check_complete(database: str, persons: str, audits: str) -> None:
     """No side is fast because it wrote less."""
-    counts = []
+    counts: list[int] = []
     with stage.admin(database) as it:
         for table in (persons, audits):
             query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 
 from apps.audit import services as audit
 from apps.core import scope
 from apps.core.actors import SYSTEM
+from apps.core.ids import new_id
 from apps.subjects import events
 
 _AT_ONCE = 20_000
@@ -24,7 +25,7 @@ def stage_entries(controller: UUID, count: int) -> None:
                 audit.record_each(
                     events.RECORD_ENTOMBED,
                     actor=SYSTEM,
-                    object_ids=[uuid4() for _ in range(some)],
-                    refs={"subject": uuid4()},
+                    object_ids=[new_id() for _ in range(some)],
+                    refs={"subject": new_id()},
                 )
             left -= some
