@@ -20,7 +20,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS ?= true
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test test-e2e test-faults test-services lint types arch bench messages clean
+.PHONY: help setup demo test test-e2e test-faults test-services lint types arch bench messages screenshots clean
 
 help: ## show this table
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,11 @@ arch: $(READY) ## who may import whom, sizes, scopes, translations, links
 messages: $(READY) ## bring the French catalogue up to date with the sources
 	@$(RUN) -m config.messages extract
 	@$(RUN) -m config.messages compile
+
+screenshots: $(READY) ## pictures of every page; ARGS="--enter LINK", the DPO's link that the demo prints
+	@$(SYNC) --inexact --group e2e
+	@$(RUN) -m tests.e2e.chromium
+	@$(RUN) -m tests.e2e.screenshots $(ARGS)
 
 clean: ## remove the environment and the caches; the demo's data stays
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
