@@ -68,6 +68,7 @@ lint: $(READY) ## style and formatting (ruff)
 	@$(RUN) -m ruff format --check .
 
 types: $(READY) ## types (mypy, strict)
+	@$(SYNC) --inexact --group e2e
 	@$(RUN) -m mypy
 
 arch: $(READY) ## who may import whom, sizes, scopes, translations, links
