@@ -68,7 +68,7 @@ lint: $(READY) ## style and formatting (ruff)
 	@$(RUN) -m ruff format --check .
 
 types: $(READY) ## types (mypy, strict)
-	@$(SYNC) --inexact --group e2e
+	@$(SYNC) --group e2e
 	@$(RUN) -m mypy
 
 arch: $(READY) ## who may import whom, sizes, scopes, translations, links
@@ -80,7 +80,7 @@ messages: $(READY) ## bring the French catalogue up to date with the sources
 	@$(RUN) -m config.messages compile
 
 screenshots: $(READY) ## pictures of every page; ARGS="--enter LINK", the DPO's link that the demo prints
-	@$(SYNC) --inexact --group e2e
+	@$(SYNC) --group e2e
 	@$(RUN) -m tests.e2e.chromium
 	@$(RUN) -m tests.e2e.screenshots $(ARGS)
 
