@@ -21,7 +21,7 @@ from tests.bench import place
 from tests.bench.figures import Goal, Row
 from tests.bench.rounds import Run, in_slices
 from tests.bench.rows import stage
-from tests.bench.rows.helpers import Helper, helpers
+from tests.bench.rows.processes import Process, processes
 
 #: side → the table where its audit goes: as many rows must come out as were created.
 AUDITS: Final = {
@@ -93,7 +93,7 @@ def _row(mode: str, peer: str, figures: dict[str, list[float]]) -> Row:
 
 
 @contextmanager
-def _peer(name: str) -> Iterator[Helper]:
+def _peer(name: str) -> Iterator[Process]:
     """Its tables, made by the role that then works with them."""
     database = f"bench_{name}"
     app = f"with_{name}"
@@ -110,16 +110,16 @@ def _peer(name: str) -> Iterator[Helper]:
     place.manage(environment, "migrate", "--run-syncdb", "--verbosity", "0")
     if name == "pghistory":  # there are no migrations here that could carry its triggers
         place.manage(environment, "pgtrigger", "install")
-    with helpers("tests.bench.rows.creator", [[app]], environment) as (helper,):
-        yield helper
+    with processes("tests.bench.rows.creator", [[app]], environment) as (process,):
+        yield process
 
 
 @contextmanager
-def _ours(controller: str) -> Iterator[Helper]:
+def _ours(controller: str) -> Iterator[Process]:
     """Lethe's own settings, roles and grants, and one table more."""
     settings = "tests.bench.peers.with_lethe.settings"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": settings}
     place.manage(environment, "migrate", "--run-syncdb", "--verbosity", "0")
     place.manage(environment, "provision")
-    with helpers("tests.bench.rows.creator_lethe", [[controller]], environment) as (helper,):
-        yield helper
+    with processes("tests.bench.rows.creator_lethe", [[controller]], environment) as (process,):
+        yield process

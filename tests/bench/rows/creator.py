@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from tests.bench.rounds import seconds
-from tests.bench.rows import helpers
+from tests.bench.rows import processes
 
 PERSON: Final[dict[str, Any]] = {
     "first_name": "Ada",
@@ -31,9 +31,9 @@ PERSON: Final[dict[str, Any]] = {
 def serve(create: Callable[[], object]) -> None:
     """Rows a second, of as many as it is told, in one transaction or with a commit each."""
     connection.ensure_connection()
-    for mode, count in helpers.listen():
+    for mode, count in processes.listen():
         run = in_one if mode == "one" else each_alone
-        helpers.say(count / seconds(run, create, count))
+        processes.say(count / seconds(run, create, count))
 
 
 def in_one(create: Callable[[], object], count: int) -> None:

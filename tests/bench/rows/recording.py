@@ -19,7 +19,7 @@ from config.embedded import RUNTIME
 from tests.bench.figures import Goal, Row
 from tests.bench.rounds import Run, in_turn
 from tests.bench.rows import stage
-from tests.bench.rows.helpers import Helper, helpers
+from tests.bench.rows.processes import Process, processes
 
 WRITERS: Final = 8
 _TABLE: Final = f"""
@@ -38,8 +38,8 @@ def measure(run: Run) -> list[Row]:
         it.execute(_TABLE.encode())
     arguments = [[str(company.id)]] * WRITERS
     with (
-        helpers("tests.bench.rows.writer", arguments, os.environ) as writers,
-        helpers("tests.bench.rows.runner", [[]], os.environ) as (runner,),
+        processes("tests.bench.rows.writer", arguments, os.environ) as writers,
+        processes("tests.bench.rows.runner", [[]], os.environ) as (runner,),
     ):
         placed: list[int] = []
         sides: dict[str, Callable[[], float]] = {
@@ -66,7 +66,7 @@ def measure(run: Run) -> list[Row]:
     ]
 
 
-def _ours(writers: list[Helper], runner: Helper, each: int, placed: list[int]) -> float:
+def _ours(writers: list[Process], runner: Process, each: int, placed: list[int]) -> float:
     stage.settle()
     runner.ask("start")
     rate = _all(writers, "ours", each)
@@ -75,13 +75,13 @@ def _ours(writers: list[Helper], runner: Helper, each: int, placed: list[int]) -
     return rate
 
 
-def _bare(writers: list[Helper], side: str, each: int) -> float:
+def _bare(writers: list[Process], side: str, each: int) -> float:
     stage.empty("bench_bare")
     stage.settle()
     return _all(writers, side, each)
 
 
-def _all(writers: list[Helper], side: str, each: int) -> float:
+def _all(writers: list[Process], side: str, each: int) -> float:
     """Rows a second of all together, from the word go to the last one's end."""
     for writer in writers:
         writer.tell(side, each)

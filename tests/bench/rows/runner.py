@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.audit import tasks
 from config.celery import TICKS
-from tests.bench.rows import helpers, stage
+from tests.bench.rows import processes, stage
 
 
 def _tick(stop: threading.Event) -> int:
@@ -30,7 +30,7 @@ def main() -> None:
     stage.warm()
     placed: list[int] = []
     stop, thread = threading.Event(), threading.Thread()
-    for (word,) in helpers.listen():
+    for (word,) in processes.listen():
         if word == "start":
             stop, placed = threading.Event(), []
             thread = threading.Thread(target=lambda at=stop, to=placed: to.append(_tick(at)))
@@ -38,7 +38,7 @@ def main() -> None:
         else:
             stop.set()
             thread.join()
-        helpers.say(sum(placed))
+        processes.say(sum(placed))
 
 
 if __name__ == "__main__":

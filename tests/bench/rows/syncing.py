@@ -26,7 +26,7 @@ from tests.bench.figures import Goal, Row
 from tests.bench.place import ROOT, BenchError
 from tests.bench.rounds import Run, say
 from tests.bench.rows import stage
-from tests.bench.rows.helpers import helpers
+from tests.bench.rows.processes import processes
 
 LIMIT, WINDOW = 50, 10
 SECRETS: Final = {"client_id": "bench", "client_secret": "bench-bench", "sub": "1"}
@@ -104,7 +104,7 @@ def _once(number: int, size: int, prepared: Path) -> Outcome:
             country="FR",
         )
         arguments = [[str(company.id), str(connection.pk)]]
-        with helpers("tests.bench.rows.worker", arguments, os.environ) as (worker,):
+        with processes("tests.bench.rows.worker", arguments, os.environ) as (worker,):
             before = _windows(fake)
             told = worker.ask("sync")
         after = _windows(fake)

@@ -14,16 +14,16 @@ from apps.core import scope
 from apps.core.actors import SYSTEM
 from apps.subjects import sync
 from config.celery import app
-from tests.bench.rows import helpers
+from tests.bench.rows import processes
 
 
 def main(controller: UUID, connection_id: UUID) -> None:
     app.loader.import_default_modules()  # every room's tasks, as a worker has them
-    for _ in helpers.listen():
+    for _ in processes.listen():
         began, worked = time.perf_counter(), time.process_time()
         with scope.enter(controller):
             result = sync.sync(actor=SYSTEM, connection_id=connection_id)
-        helpers.say(
+        processes.say(
             {
                 "seconds": time.perf_counter() - began,
                 "busy": time.process_time() - worked,

@@ -18,7 +18,7 @@ from apps.core import clock, scope
 from apps.core.actors import SYSTEM
 from apps.subjects import events
 from tests.bench.rounds import one_by_one, seconds
-from tests.bench.rows import helpers, stage
+from tests.bench.rows import processes, stage
 
 Bare = tuple[UUID, str, UUID, bytes]
 _BARE = "INSERT INTO bench_bare (log_id, verb, object_id, body) VALUES (%s, %s, %s, %s)"
@@ -27,13 +27,13 @@ _BARE = "INSERT INTO bench_bare (log_id, verb, object_id, body) VALUES (%s, %s, 
 def main(controller: UUID) -> None:
     stage.warm()
     with scope.enter(controller):
-        for side, count in helpers.listen():
+        for side, count in processes.listen():
             # Ids, and for the bare sides the whole rows, are made before the clock runs.
             ids = [(uuid4(), uuid4()) for _ in range(count)]
             rows = ids if side == "ours" else [_row(controller, *pair) for pair in ids]
-            helpers.say("set")
-            helpers.wait()
-            helpers.say(seconds(one_by_one, _SIDES[side], rows))
+            processes.say("set")
+            processes.wait()
+            processes.say(seconds(one_by_one, _SIDES[side], rows))
 
 
 def _record(pair: tuple[UUID, UUID]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from tests.bench.place import ROOT, BenchError
 
 
-class Helper:
+class Process:
     """One such process: `tell` it something, then `hear` what it says."""
 
     def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str]):
@@ -44,24 +44,28 @@ class Helper:
         return self.hear()
 
     def end(self) -> None:
-        """Its input closes, so it ends by itself."""
+        """Its input closes, so it ends by itself, or is ended."""
         if self._process.stdin:
             self._process.stdin.close()
-        self._process.wait(timeout=60)
+        try:
+            self._process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 @contextmanager
-def helpers(
+def processes(
     module: str, arguments: Sequence[Sequence[str]], environment: Mapping[str, str]
-) -> Iterator[list[Helper]]:
+) -> Iterator[list[Process]]:
     """One process for each list of arguments, all of them ready."""
     with ExitStack() as stack:
         started = []
         for given in arguments:
-            started.append(Helper(module, given, environment))
+            started.append(Process(module, given, environment))
             stack.callback(started[-1].end)
-        for helper in started:
-            helper.hear()
+        for process in started:
+            process.hear()
         yield started
 
 
