@@ -114,17 +114,21 @@ def _look_again(step: Step, reading: Reading) -> None:
 
 
 def _settled(step: Step) -> bool:
-    """The time a slow ATS may take is over (and any call still in flight has timed out)."""
-    wait = max(timedelta(seconds=step.plan.connection.settle_seconds), timedelta(0))
-    return step.sent_at is not None and clock.now() >= step.sent_at + wait
+    """The time a slow ATS may take is over; and, for a call that never answered, the time in
+    which it may still be on its way."""
+    if step.sent_at is None:
+        return False
+    wait = timedelta(seconds=step.plan.connection.settle_seconds)
+    if not step.request_id:
+        wait = max(wait, claims.lease())
+    return clock.now() >= step.sent_at + wait
 
 
 def _resend(actor: Actor, adapter: Connector, step: Step, remote_id: str, after: Snapshot) -> bool:
     """Send once more when this read shows that nothing happened. True when it was sent."""
     if step.request_id or step.code in REFUSED or step.sends >= MAX_SENDS:
         return False
-    in_flight = step.sent_at is not None and clock.now() < step.sent_at + claims.lease()
-    if step.code not in NOT_REACHED and (in_flight or not _settled(step)):
+    if step.code not in NOT_REACHED and not _settled(step):
         return False
     key = keys.open_one(step.record.subject_id)
     if not evidence.unchanged(step_id=step.pk, snapshot=after, key=key):
