@@ -236,5 +236,6 @@ LOGGING = {
 ATS_HOSTS = env.words("LETHE_ATS_HOSTS", "harvest.greenhouse.io,auth.greenhouse.io")
 
 # --- Work -----------------------------------------------------------------------------------
-#: Seconds a claimed step is left alone before another worker may take it.
-LETHE_LEASE_SECONDS = env.number("LETHE_LEASE_SECONDS", 120, minimum=1)
+#: Seconds a claimed step is left alone before another worker may take it: longer than the
+#: longest call, with its waiting for the limit.
+LETHE_LEASE_SECONDS = env.number("LETHE_LEASE_SECONDS", 360, minimum=1)

@@ -1,6 +1,7 @@
 """Fixtures for every test: the databases (tests/database.py) as the runtime role."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -17,6 +18,9 @@ from config import messages
 from tests import database
 
 _session = contextlib.ExitStack()
+
+# `make test` installs no browser library; `make test-e2e` does.
+collect_ignore = [] if importlib.util.find_spec("playwright") else ["e2e"]
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -91,6 +91,8 @@ def _check(purpose: str, effective_on: date) -> None:
 
 
 def _lock_living(subject_id: UUID) -> None:
+    """Records first, then the subject: the order in which everybody locks them."""
+    subjects.lock_family(subject_selectors.family(subject_id))
     living = Subject.objects.select_for_update().filter(pk=subject_id, state=Subject.State.LIVING)
     if not living.exists():
         raise Missing("subject", _("There is no such person."))

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from apps.connectors.models import Connection
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.erasure.models import Plan, Step
@@ -56,9 +57,12 @@ def waiting() -> list[UUID]:
 def _runnable(now: datetime, states: Sequence[str]) -> QuerySet[Step]:
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     ready = Q(not_before=None) | Q(not_before__lte=now)
+    # A pause stops new effects at once; what was sent is still read back.
+    going = ~Q(plan__connection__state=Connection.State.PAUSED) | Q(state=Step.State.SENT)
     return Step.objects.filter(
         free,
         ready,
+        going,
         state__in=states,
         plan__state=Plan.State.APPROVED,
         plan__grace_until__lte=now,
@@ -68,6 +72,12 @@ def _runnable(now: datetime, states: Sequence[str]) -> QuerySet[Step]:
 def mine(step: Step) -> QuerySet[Step]:
     """The row, while this attempt still holds it: every write of a step goes through here."""
     return Step.objects.filter(pk=step.pk, attempt=step.attempt)
+
+
+def is_paused(step: Step) -> bool:
+    """Whether somebody paused the connection since the step was claimed."""
+    rows = Connection.objects.filter(pk=step.plan.connection_id)
+    return rows.filter(state=Connection.State.PAUSED).exists()
 
 
 def let_go(step: Step, *, wait: timedelta, code: str = "") -> None:

@@ -23,7 +23,9 @@ A crash between any two of them leaves a row that says where to go on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -35,6 +37,7 @@ from apps.connectors.port import Connector, Snapshot
 from apps.controllers import selectors as controllers
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.errors import Conflict
 from apps.erasure import claims, evidence, outcomes, sending, settling
 from apps.erasure.models import Plan, Step
 from apps.erasure.states import MAX_ATTEMPTS, pause
@@ -45,6 +48,9 @@ from apps.subjects import intake
 from apps.subjects import selectors as subject_selectors
 from apps.subjects import services as subjects
 from apps.subjects.models import Record
+
+#: How long a step of a paused connection is left alone before anybody looks again.
+PAUSED = timedelta(minutes=1)
 
 
 def advance(*, actor: Actor, connection_id: UUID) -> int:
@@ -104,7 +110,10 @@ def _start_one(
         return
     before = found[remote_id]
     if not before.found:
-        settling.settle_absent(actor=actor, adapter=adapter, step=step, snapshot=before)
+        guard = partial(_refused_under_lock, step)
+        settling.settle_absent(
+            actor=actor, adapter=adapter, step=step, snapshot=before, guard=guard
+        )
         return
     if not _same_facts(actor, step, before):
         outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="facts_changed")
@@ -119,23 +128,24 @@ def _same_facts(actor: Actor, step: Step, before: Snapshot) -> bool:
         return False
     if intake.facts_digest(before.candidate) == bytes(step.record.fingerprint):
         return True
-    intake.take(
-        actor=actor,
-        connection_id=step.record.connection_id,
-        candidates=[before.candidate],
-    )
+    with suppress(Conflict):  # the facts are moving: the next sync takes them
+        intake.take(
+            actor=actor,
+            connection_id=step.record.connection_id,
+            candidates=[before.candidate],
+        )
     return False
 
 
 @transaction.atomic
 def _commit_sent(actor: Actor, step: Step, before: Snapshot) -> bool:
     """Commit `sent` under the lock a hold would take, or end the step and say why not."""
-    family = subject_selectors.family(step.record.subject_id)
-    records = {record.pk: record for record in subjects.lock_family(family)}
-    plan = Plan.objects.select_for_update().get(pk=step.plan_id)
-    if not claims.mine(step).filter(state=Step.State.CLAIMED).exists():
+    refusal = _refused_under_lock(step)
+    if claims.mine(step).select_for_update().filter(state=Step.State.CLAIMED).first() is None:
         return False  # another worker has it
-    refusal = _refusal(step, plan, records.get(step.record_id))
+    if claims.is_paused(step):
+        claims.let_go(step, wait=PAUSED, code="paused")
+        return False
     if refusal is not None:
         outcomes.end(actor=actor, step=step, state=refusal[0], code=refusal[1])
         return False
@@ -145,6 +155,14 @@ def _commit_sent(actor: Actor, step: Step, before: Snapshot) -> bool:
     )
     sending.mark_sent(actor=actor, step=step, commitment=bytes(kept.commitment))
     return True
+
+
+def _refused_under_lock(step: Step) -> tuple[str, str] | None:
+    """Lock what a hold would lock, then ask whether the step may still go on."""
+    family = subject_selectors.family(step.record.subject_id)
+    records = {record.pk: record for record in subjects.lock_family(family)}
+    plan = Plan.objects.select_for_update().get(pk=step.plan_id)
+    return _refusal(step, plan, records.get(step.record_id))
 
 
 def _refusal(step: Step, plan: Plan, record: Record | None) -> tuple[str, str] | None:

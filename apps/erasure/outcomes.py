@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +22,8 @@ from apps.keys import services as keys
 from apps.subjects import services as subjects
 
 NOTHING_READ = Reading()
+#: Why a step may not end as proposed: (state, code), or None.
+Guard = Callable[[], tuple[str, str] | None]
 
 
 def end(
@@ -30,16 +34,24 @@ def end(
     code: str = "",
     reading: Reading = NOTHING_READ,
     after: Snapshot | None = None,
+    guard: Guard | None = None,
 ) -> bool:
-    """End the step if this attempt still holds it. Raises Conflict for a false success."""
-    verified = state == Step.State.VERIFIED
-    if verified and (after is None or reading.outcome != "verified"):
+    """End the step if this attempt still holds it. Raises Conflict for a false success.
+
+    `guard` is asked first, in the same transaction: a refusal (state, code) ends the step
+    instead. A step that was never sent needs one, as no lock was taken for it yet.
+    """
+    if state == Step.State.VERIFIED and (after is None or reading.outcome != "verified"):
         raise Conflict("not_verified", _("Nothing is erased until it was read back."))
-    if verified:
-        subjects.bury(actor=actor, record=step.record)
     with transaction.atomic():
+        refusal = guard() if guard is not None else None
+        if refusal is not None:
+            (state, code), reading, after = refusal, NOTHING_READ, None
         if not _write(step, state, code, reading):
             return False
+        verified = state == Step.State.VERIFIED
+        if verified:
+            subjects.bury(actor=actor, record=step.record)
         commitment = _keep(step, after)
         if verified:
             subjects.entomb(actor=actor, record_id=step.record_id)

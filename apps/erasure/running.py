@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
+from uuid import UUID
 
+from apps.connectors.errors import ConnectorError
 from apps.controllers import selectors as controllers
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.errors import DomainError
 from apps.erasure import certificates, claims, execution, planning
+
+logger = logging.getLogger(__name__)
 
 #: A tick works this long at most, then the next one goes on.
 BUDGET = timedelta(seconds=20)
@@ -16,10 +22,15 @@ BUDGET = timedelta(seconds=20)
 def advance_all(*, actor: Actor) -> int:
     """Take every runnable step of the scope as far as it goes. Returns how many moved."""
     stop = clock.now() + BUDGET
-    moved = 0
-    while (connection_ids := claims.waiting()) and clock.now() < stop:
-        for connection_id in connection_ids:
-            moved += execution.advance(actor=actor, connection_id=connection_id)
+    moved, broken = 0, set[UUID]()
+    while (waiting := set(claims.waiting()) - broken) and clock.now() < stop:
+        for connection_id in sorted(waiting):
+            try:
+                moved += execution.advance(actor=actor, connection_id=connection_id)
+            except (ConnectorError, DomainError) as error:
+                # One connection that cannot work must not keep the others waiting.
+                logger.warning("connection %s cannot advance: %s", connection_id, error.code)
+                broken.add(connection_id)
     certificates.finish(actor=actor)
     return moved
 

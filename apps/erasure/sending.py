@@ -30,6 +30,7 @@ def mark_sent(*, actor: Actor, step: Step, commitment: bytes) -> None:
         request_id="",
         code="",
         not_before=None,
+        lease_until=clock.now() + claims.lease(),
     )
     step.refresh_from_db(fields=["sent_at"])
     subjects.mark_sending(actor=actor, record_id=step.record_id, step_id=step.pk)

@@ -21,7 +21,7 @@ from apps.core.actors import Actor
 from apps.erasure import claims, evidence, outcomes, sending
 from apps.erasure.models import Evidence, Step
 from apps.erasure.states import MAX_ATTEMPTS, MAX_SENDS, pause
-from apps.erasure.verification import Reading, judge, judge_absence
+from apps.erasure.verification import Reading, judge, judge_absence, remains
 from apps.keys import services as keys
 from apps.subjects import selectors as subjects
 
@@ -128,6 +128,8 @@ def _resend(actor: Actor, adapter: Connector, step: Step, remote_id: str, after:
     """Send once more when this read shows that nothing happened. True when it was sent."""
     if step.request_id or step.code in REFUSED or step.sends >= MAX_SENDS:
         return False
+    if claims.is_paused(step):
+        return False
     if step.code not in NOT_REACHED and not _settled(step):
         return False
     key = keys.open_one(step.record.subject_id)
@@ -142,7 +144,14 @@ def _resend(actor: Actor, adapter: Connector, step: Step, remote_id: str, after:
     return True
 
 
-def settle_absent(*, actor: Actor, adapter: Connector, step: Step, snapshot: Snapshot) -> None:
+def settle_absent(
+    *,
+    actor: Actor,
+    adapter: Connector,
+    step: Step,
+    snapshot: Snapshot,
+    guard: outcomes.Guard | None = None,
+) -> None:
     """The ATS no longer returns the id: look for the person before believing it."""
     try:
         reading, code = _absence(adapter, step, snapshot)
@@ -157,7 +166,15 @@ def settle_absent(*, actor: Actor, adapter: Connector, step: Step, snapshot: Sna
     else:
         sent = step.state == Step.State.SENT
         state = Step.State.RESIDUAL if sent and reading.residue else Step.State.UNVERIFIABLE
-    outcomes.end(actor=actor, step=step, state=state, code=code, reading=reading, after=snapshot)
+    outcomes.end(
+        actor=actor,
+        step=step,
+        state=state,
+        code=code,
+        reading=reading,
+        after=snapshot,
+        guard=guard,
+    )
 
 
 def _absence(adapter: Connector, step: Step, snapshot: Snapshot) -> tuple[Reading, str]:
@@ -172,6 +189,8 @@ def _absence(adapter: Connector, step: Step, snapshot: Snapshot) -> tuple[Readin
         credential_whole=check.ok and not check.missing_scopes,
         found_elsewhere=elsewhere,
         still_found=still,
+        left=remains(snapshot, adapter.capabilities),
+        unreadable=tuple(sorted(snapshot.unreadable)),
     )
     if reading.outcome == "verified":
         return reading, "absent"

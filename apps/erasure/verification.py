@@ -49,24 +49,34 @@ def judge(
     """Compare everything read with what may remain. `after` must have been found."""
     if not after.found:
         raise ValueError("an absent record is judged by `judge_absence`")
-    left = frozenset(_personal(after, capabilities))
-    owners = {path: _owner(path, capabilities.fields) for path in left}
     fields = capabilities.fields
-    residue = {owner or _generic(path) for path, owner in owners.items()}
+    residue = remains(after, capabilities)
     open_fields = [field.name for field in fields if field.name not in residue]
     blind = {field.name for field in fields if _blind(field, after.unreadable)}
     covered = {_part(pattern) for field in fields for pattern in field.shown_at}
     unread = [name for name in open_fields if name in blind and name not in confirmed]
     return Reading(
         clean=tuple(name for name in open_fields if name not in blind),
-        residue=tuple(sorted(residue)),
+        residue=residue,
         confirmed=tuple(name for name in open_fields if name in blind and name in confirmed),
         unread=(*unread, *sorted(after.unreadable - covered)),
     )
 
 
+def remains(after: Snapshot, capabilities: Capabilities) -> tuple[str, ...]:
+    """Names of the fields that still hold a value, in order: files may outlive their candidate."""
+    owners = ((path, _owner(path, capabilities.fields)) for path in _personal(after, capabilities))
+    return tuple(sorted({owner or _generic(path) for path, owner in owners}))
+
+
 def judge_absence(
-    *, existed: bool, credential_whole: bool, found_elsewhere: bool, still_found: bool
+    *,
+    existed: bool,
+    credential_whole: bool,
+    found_elsewhere: bool,
+    still_found: bool,
+    left: tuple[str, ...] = (),
+    unreadable: tuple[str, ...] = (),
 ) -> Reading:
     """An id the vendor no longer returns proves nothing by itself (HOUSE §5).
 
@@ -76,6 +86,8 @@ def judge_absence(
     """
     if still_found:
         return Reading(residue=(WHOLE_RECORD,))
+    if left or unreadable:
+        return Reading(residue=left, unread=unreadable)
     if existed and credential_whole and not found_elsewhere:
         return Reading(clean=(WHOLE_RECORD,))
     return Reading(unread=(WHOLE_RECORD,))

@@ -220,10 +220,13 @@ def _make_keys(page: _Page, actor: Actor) -> None:
 def _write(page: _Page) -> None:
     fresh = {a.subject.pk: a.subject for a in page.arrivals if a.is_new_subject}
     known = {a.subject.pk: a.subject for a in page.arrivals if a.subject.pk not in fresh}
+    _still_as_read([arrival.record for arrival in page.changed])
     _still_living(known.keys())
     for arrival in page.arrivals:
         key = page.keys[arrival.subject.pk]
-        sealing.seal_identity(arrival.subject, key, arrival.seen.candidate)
+        if arrival.is_new_record or not arrival.seen.candidate.anonymized:
+            # An anonymized record tells nothing about the person, who may have others.
+            sealing.seal_identity(arrival.subject, key, arrival.seen.candidate)
         _fill_record(arrival, key, page.zone)
     Subject.objects.bulk_create(fresh.values())
     Subject.objects.bulk_update(known.values(), ["sealed_name", "sealed_emails", "sealed_phones"])
@@ -232,6 +235,15 @@ def _write(page: _Page) -> None:
     pairs = [(arrival.record, arrival.seen.candidate) for arrival in page.arrivals]
     applications.write(pairs, zone=page.zone)
     _mark_changed([arrival.record.pk for arrival in page.arrivals])
+
+
+def _still_as_read(records: Sequence[Record]) -> None:
+    """Lock the known records (before their subjects, as everywhere) and compare: one of them
+    may have been erased or changed since the page was sorted."""
+    rows = Record.objects.select_for_update().filter(pk__in=[record.pk for record in records])
+    present = {row.pk: (row.version, row.state) for row in rows.order_by("pk")}
+    if any(present.get(one.pk) != (one.version, one.state) for one in records):
+        raise Conflict("record_moved", _("A record changed meanwhile: take the page again."))
 
 
 def _still_living(subject_ids: Collection[UUID]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -16,9 +17,10 @@ from apps.connectors import selectors as connectors
 from apps.connectors import services as connections
 from apps.connectors.errors import ConnectorError
 from apps.connectors.models import Connection
-from apps.connectors.port import Connector
+from apps.connectors.port import Connector, Page
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.errors import Conflict, DomainError
 from apps.core.locks import only_one
 from apps.subjects import intake, selectors, services
 from apps.subjects.models import Record
@@ -44,7 +46,7 @@ def sync(*, actor: Actor, connection_id: UUID) -> SyncResult:
             return SyncResult(busy=True)
         try:
             return _sync(actor, Connection.objects.get(pk=connection_id))
-        except ConnectorError as error:
+        except (ConnectorError, DomainError) as error:
             connections.note_failure(actor=actor, connection_id=connection_id, code=error.code)
             return SyncResult(failure=error.code)
 
@@ -61,17 +63,21 @@ def _sync(actor: Actor, connection: Connection) -> SyncResult:
     adapter = connections.adapter(connection)
     pages = created = changed = 0
     for page in adapter.changes(connection.cursor):
-        taken = intake.take(
-            actor=actor,
-            connection_id=connection.pk,
-            candidates=page.candidates,
-            cursor=page.cursor,
-        )
+        taken = _take(actor, connection, page)
         pages, created = pages + 1, created + taken.created
         changed += taken.changed + taken.resurrected
     _follow_disappearances(actor, connection, adapter)
     connections.note_synced(actor=actor, connection_id=connection.pk, at=started)
     return SyncResult(pages, created, changed)
+
+
+def _take(actor: Actor, connection: Connection, page: Page) -> intake.Taken:
+    """Take a page; once more when a record on it was erased or changed in that very moment."""
+    values: dict[str, Any] = {"candidates": page.candidates, "cursor": page.cursor}
+    try:
+        return intake.take(actor=actor, connection_id=connection.pk, **values)
+    except Conflict:
+        return intake.take(actor=actor, connection_id=connection.pk, **values)
 
 
 def _follow_disappearances(actor: Actor, connection: Connection, adapter: Connector) -> None:

@@ -18,6 +18,7 @@ from apps.audit import selectors as ledger
 from apps.audit import services as audit
 from apps.audit import verification
 from apps.connectors.fakes.greenhouse import people as invented
+from apps.connectors.fakes.greenhouse.portfolio import Case
 from apps.connectors.models import Connection
 from apps.core import scope
 from apps.core.ids import new_id
@@ -83,11 +84,23 @@ def _count(table: Table, company: story.Company) -> None:
     table.held += Hold.objects.filter(released_at=None).count()
     if Record.objects.count() < company.account.candidates:
         table.broken.append(f"{company.account.name}: fewer records than candidates")
+    _expect(table, company, by_state)
     if table.failed > 0:
         table.broken.append("some steps failed")
     living = sum(by_state.get(state, 0) for state in ("planned", "claimed", "sent"))
     if living:
         table.broken.append(f"{living} steps have not ended")
+
+
+def _expect(table: Table, company: story.Company, by_state: dict[str, int]) -> None:
+    """What the fake accounts were made to do must show, and everything else be verified."""
+    expected = {Step.State.RESIDUAL: story.IGNORED, Step.State.UNVERIFIABLE: story.UNCONFIRMED}
+    for state, number in expected.items():
+        if by_state.get(state, 0) != number:
+            table.broken.append(f"{company.account.name}: {number} {state} steps expected")
+    rest = sum(n for state, n in by_state.items() if state not in expected)
+    if not rest or by_state.get(Step.State.VERIFIED, 0) != rest:
+        table.broken.append(f"{company.account.name}: not every other step is verified")
 
 
 def _check_ledger(table: Table, parties: list[story.Company]) -> None:
@@ -121,16 +134,21 @@ def _check_accounts(table: Table, installation: Installation, parties: list[stor
         _add(erased, gone)
         dump = _dump(company.account)
         _count_traces(table, dump, erased, f"the account of {company.account.name}")
-        _check_held(table, company)
+        _check_held(table, company, everyone, dump)
 
 
-def _check_held(table: Table, company: story.Company) -> None:
-    """Of nobody under a hold was a record erased."""
+def _check_held(
+    table: Table, company: story.Company, everyone: dict[int, Case], dump: bytes
+) -> None:
+    """Of everybody under a hold, Lethe still has the record and the account the person."""
     with scope.enter(company.controller.pk):
-        held = Hold.objects.filter(released_at=None).values("subject_id")
-        lost = Record.objects.filter(subject_id__in=held, state=Record.State.ERASED).count()
-    if lost:
-        table.broken.append(f"{lost} records under a hold were erased")
+        subjects = set(Hold.objects.filter(released_at=None).values_list("subject_id", flat=True))
+        present = story.records_of(Connection.objects.get(), everyone.values())
+    held = {index for index, record in present.items() if record.subject_id in subjects}
+    needles = Needles()
+    _add(needles, held)
+    if len(held) != story.HELD or search(dump, needles) != held:
+        table.broken.append(f"{company.account.name}: a person under a hold was touched")
 
 
 def _search_everything(table: Table, installation: Installation) -> None:

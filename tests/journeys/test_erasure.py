@@ -156,6 +156,32 @@ def test_a_hold_after_the_call_was_committed_is_too_late_and_says_which_step(
     assert str(step.pk) in str(refused.value.message)
 
 
+def test_a_hold_on_a_person_the_ats_has_lost_keeps_the_record_here(house: House) -> None:
+    _, (record,) = planned(house, 1)
+    retention.place_hold(
+        actor=house.company.dpo_actor,
+        subject_id=record.subject_id,
+        reason="A dispute.",
+        review_on=clock.today("Europe/Paris") + timedelta(days=30),
+    )
+    connectors.adapter(house.connection).delete(str(remote_of(1)))
+    house.run()
+    assert house.outcome(record).state == Step.State.HELD
+    record.refresh_from_db()
+    assert record.state == Record.State.PRESENT
+    assert keys.open_one(record.subject_id)
+
+
+def test_a_pause_stops_what_was_not_sent(house: House) -> None:
+    _, (record,) = planned(house, 1)
+    connectors.pause(actor=house.company.dpo_actor, connection_id=house.connection.pk)
+    assert running.advance_all(actor=house.company.dpo_actor) == 0
+    assert (house.outcome(record).state, house.effects()) == (Step.State.PLANNED, [])
+    connectors.resume(actor=house.company.dpo_actor, connection_id=house.connection.pk)
+    house.run()
+    assert house.outcome(record).state == Step.State.VERIFIED
+
+
 def test_deleting_is_verified_by_absence_and_a_search(house: House) -> None:
     connectors.change(
         actor=house.company.dpo_actor,
