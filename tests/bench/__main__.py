@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import FrameType
 
 from config.embedded import EmbeddedError
 from tests.bench import place, report
@@ -110,7 +112,13 @@ def _conclude(
         sys.stdout.write(report.summary(rows, quick=options.quick) + "\n")
 
 
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    # Asked to end (a CI's time limit), it takes its installation away as after Ctrl-C.
+    signal.signal(signal.SIGTERM, _stop)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
