@@ -6,6 +6,7 @@ killed worker repeats at most one page, and repeating changes nothing.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,8 @@ from apps.core.errors import Conflict, DomainError
 from apps.core.locks import only_one
 from apps.subjects import intake, selectors, services
 from apps.subjects.models import Record
+
+logger = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=5)
 
@@ -46,8 +49,13 @@ def sync(*, actor: Actor, connection_id: UUID) -> SyncResult:
             return SyncResult(busy=True)
         try:
             return _sync(actor, Connection.objects.get(pk=connection_id))
-        except (ConnectorError, DomainError) as error:
+        except ConnectorError as error:
             connections.note_failure(actor=actor, connection_id=connection_id, code=error.code)
+            return SyncResult(failure=error.code)
+        except DomainError as error:
+            # Ours, not the ATS's (a key, a page that moved): the next tick tries again, and
+            # the other connections are not kept waiting.
+            logger.warning("connection %s cannot sync: %s", connection_id, error.code)
             return SyncResult(failure=error.code)
 
 
