@@ -47,8 +47,9 @@ def settle(*, actor: Actor, adapter: Connector, steps: list[Step]) -> None:
 
 def _unreadable(actor: Actor, step: Step, error: ConnectorError) -> None:
     """The read-back itself failed: unknown is not erased, and not for ever."""
-    if step.attempt >= MAX_ATTEMPTS and _settled(step):
-        state = Step.State.UNVERIFIABLE
+    never_sent = step.state == Step.State.CLAIMED
+    if step.attempt >= MAX_ATTEMPTS and (never_sent or _settled(step)):
+        state = Step.State.FAILED if never_sent else Step.State.UNVERIFIABLE
         outcomes.end(actor=actor, step=step, state=state, code=error.code)
         return
     wait = max(pause(step.attempt), timedelta(seconds=error.retry_after or 0))
