@@ -161,6 +161,13 @@ class _Child:
                 _signal_group(int(pid), signal.SIGKILL)
         self.mark.unlink(missing_ok=True)
 
+    def last_words(self) -> str:
+        """The last line of its log, for a message that has to say why."""
+        with contextlib.suppress(OSError):
+            lines = self.log.read_text(errors="replace").strip().splitlines()
+            return f" ({lines[-1].strip()})" if lines else ""
+        return ""
+
     def listens(self) -> bool:
         if self.process.port is None:
             return self.running is not None
@@ -215,7 +222,8 @@ class Supervisor:
             while not child.listens():
                 if time.monotonic() > deadline or child.deaths > 2:
                     raise SupervisorError(
-                        f"The process “{child.process.name}” does not run; see {child.log}"
+                        f"The process “{child.process.name}” does not run"
+                        f"{child.last_words()}; see {child.log}"
                     )
                 time.sleep(_ROUND)
 

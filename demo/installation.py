@@ -163,7 +163,8 @@ def _fake(installation: Installation, account: Account) -> Process:
         f"{installation.facts['connections'].get(account.name, 'none')}/",
     }
     command = [sys.executable, "-m", "apps.connectors.fakes.greenhouse"]
-    command += [str(part) for option in options.items() for part in option]
+    # One word each: a random secret may begin with “-” and would be read as another option.
+    command += [f"{name}={value}" for name, value in options.items()]
     return Process(f"ats-{slug}", command, port=account.port)
 
 
