@@ -13,12 +13,17 @@ UV := $(TOOLS)/bin/uv
 SYNC := $(UV) sync --quiet --frozen --inexact --all-extras --python $(PYTHON)
 RUN := .venv/bin/python
 READY := .venv/.ready
+# One process per core, each with databases of its own; ARGS="-n 0" for one alone (and --pdb).
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 export UV_PROJECT_ENVIRONMENT := .venv
 # The Python that is here, never one fetched from elsewhere.
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS ?= true
-export PYTHONDONTWRITEBYTECODE ?= 1
+# Compiled once, in one place that `clean` removes, whatever the machine's own setting: a process
+# that compiles Django anew takes seconds to start, and the tests start hundreds.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
 .PHONY: help setup demo test test-e2e test-faults test-services lint types arch bench messages screenshots clean
 
@@ -46,7 +51,7 @@ demo: $(READY) ## candidates from a fake ATS to a proven erasure; ARGS="--exit -
 	@$(RUN) -m demo $(ARGS)
 
 test: $(READY) ## the tests, on an embedded PostgreSQL; ARGS="tests/erasure -x" for some
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 test-faults: $(READY) ## kills processes and cuts connections in the middle of the work
 	@$(RUN) -m pytest -m faults $(ARGS)

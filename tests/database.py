@@ -39,6 +39,9 @@ VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
     "default": ("DATABASE_URL", "DATABASE_OWNER_URL"),
     "keys": ("KEYS_DATABASE_URL", "KEYS_DATABASE_OWNER_URL"),
 }
+#: Linux' memory file system, used when this much of it is free (a container may give 64 MB).
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a private directory is made in it
+MEMORY_BYTES: Final = 2 * 1024**3
 # Any number does, as long as only this module takes it.
 TEMPLATE_LOCK: Final = 0x4C45544845
 
@@ -83,7 +86,7 @@ def server() -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _embedded() -> Iterator[Server]:
-    home = Path(tempfile.mkdtemp(prefix="lethe-test-"))
+    home = Path(tempfile.mkdtemp(prefix="lethe-test-", dir=memory()))
     # The server may run as another account (under root): it must be able to walk through.
     home.chmod(0o711)
     try:
@@ -93,6 +96,17 @@ def _embedded() -> Iterator[Server]:
             yield Server(admin, "lethe", embedded.OWNER, embedded.RUNTIME)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def memory() -> Path | None:
+    """Where a cluster's thousands of small files cost nothing; None: the usual place.
+
+    Copying a template makes hundreds of files: 0.6 s on a disk here, 0.06 s in memory.
+    """
+    with contextlib.suppress(OSError):
+        if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:
+            return MEMORY
+    return None
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,12 @@ def names() -> list[str]:
     return sorted(path.stem for path in directory().glob("*.yaml"))
 
 
+@lru_cache(maxsize=64)
 def parse(text: str, *, name: str) -> Document:
-    """One file, checked by itself. Raises Invalid naming file, line, key and fix."""
+    """One file, checked by itself and then remembered (nobody changes a Document).
+
+    Raises Invalid naming file, line, key and fix.
+    """
     document = load(text, name=name)
     pack_checks.check(document)
     return document

@@ -53,7 +53,8 @@ def test_an_effect_whose_outcome_is_unknown_is_sent_once(
         caller.fault(fault, methods=["PATCH"], **settings)
         with pytest.raises(ConnectorError) as caught:
             greenhouse.anonymize(str(someone))
-        time.sleep(1.2)  # until the server has let go of the request it holds
+        if "seconds" in settings:
+            time.sleep(1.2)  # until the server has let go of the request it holds
         sent = [call for call in calls(caller) if call["method"] == "PATCH"]
         assert len(caller.effects(someone)) <= 1
     http.close_pool()

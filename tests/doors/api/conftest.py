@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from apps.connectors.models import Connection
 from apps.connectors.port import Dated
@@ -15,6 +18,7 @@ from tests import cast
 from tests.cast import Company
 from tests.doors.api.machine import Machine, machine
 from tests.doors.console.house import stock
+from tests.standing import standing
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,7 @@ class House:
     their_record: UUID
 
 
-@pytest.fixture
-def house(db: None) -> House:
+def _build() -> House:
     nordlys, vantage = cast.company(), cast.mallory()
     due = (cast.ADA, *(cast.candidate(number) for number in range(3)))
     living = replace(cast.ADA.applications[0], remote_id="9009", state="open", closed=Dated())
@@ -52,3 +55,14 @@ def house(db: None) -> House:
         found[-1],
         other,
     )
+
+
+@pytest.fixture(scope="module")
+def _house(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    with standing(django_db_blocker, _build) as house:
+        yield house
+
+
+@pytest.fixture
+def house(_house: House, db: None) -> House:
+    return copy.deepcopy(_house)

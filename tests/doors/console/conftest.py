@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+
 import pytest
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
-from tests import cast
-from tests.doors.console.house import House, browser, stock
+from tests.doors.console.house import House, browser, build
+from tests.standing import standing
+
+
+@pytest.fixture(scope="module")
+def _house(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    with standing(django_db_blocker, build) as house:
+        yield house
 
 
 @pytest.fixture
-def house(db: None) -> House:
-    nordlys, vantage = cast.company(), cast.mallory()
-    others = [cast.candidate(number) for number in range(3)]
-    connection, records = stock(nordlys, cast.ADA, *others)
-    _, theirs = stock(vantage, cast.candidate(99))
-    return House(nordlys, vantage, connection, records, theirs[0])
+def house(_house: House, db: None) -> House:
+    return copy.deepcopy(_house)
 
 
 @pytest.fixture

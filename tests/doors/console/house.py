@@ -62,6 +62,15 @@ def stock(
         return connection, tuple(found)
 
 
+def build() -> House:
+    """Nordlys with Ada and three others, who are due; Vantage with one."""
+    nordlys, vantage = cast.company(), cast.mallory()
+    others = [cast.candidate(number) for number in range(3)]
+    connection, records = stock(nordlys, cast.ADA, *others)
+    _, theirs = stock(vantage, cast.candidate(99))
+    return House(nordlys, vantage, connection, records, theirs[0])
+
+
 def browser(user: User, language: str = "en") -> Client:
     """Signed in, as a browser would be after the sign-in page; pages in English by default."""
     client = Client(headers={"accept-language": language}, raise_request_exception=True)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.core.files import temp
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -107,7 +108,9 @@ def test_no_temporary_file_is_ever_written(
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(temp, "NamedTemporaryFile", opened)
-    lines = [GOOD.replace("501", str(number)) for number in range(40_000)]
+    wide = GOOD.replace("Zoe", "Zoe" + " " * 500)
+    lines = [wide.replace("501", str(number)) for number in range(5_000)]
+    assert len("".join(lines)) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
     assert "good lines" in text(_check(rik, house.connection.pk, _file(*lines)))
     assert list(tmp_path.iterdir()) == []
 
