@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS ?= true
 # Compiled once, in one place that `clean` removes, whatever the machine's own setting: a process
 # that compiles Django anew takes seconds to start, and the tests start hundreds.
 export PYTHONDONTWRITEBYTECODE :=
-export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.pycache
 
 .PHONY: help setup demo test test-e2e test-faults test-services lint types arch bench messages screenshots clean
 
@@ -90,4 +90,4 @@ screenshots: $(READY) ## pictures of every page; ARGS="--enter LINK", the DPO's 
 	@$(RUN) -m tests.e2e.screenshots $(ARGS)
 
 clean: ## remove the environment and the caches; the demo's data stays
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools .pycache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
