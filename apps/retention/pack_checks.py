@@ -35,8 +35,11 @@ KNOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "hired": ("hired", frozenset({"hire.started"})),
 }
 ARCHIVED: Final = frozenset({"rejected", "withdrawn"})
+#: An archive may also run from the day the active phase ends.
+ENTERED: Final = "archive.entered"
 
 Complaint = tuple[int, str, str, str]
+_Remark = tuple[KeyPath, str, str]
 
 
 def check(document: Document) -> None:
@@ -159,12 +162,16 @@ def _of_meaning(document: Document) -> Iterable[Complaint]:
             problem = _("The rule “%(rule)s” is there twice.") % {"rule": rule["id"]}
             yield (document.line(path), dotted(path), problem, _("Keep one of them."))
         seen.add(rule["id"])
-        for keys, problem, fix in _of_rule(rule, data.get("sources", {})):
-            path = ("rules", number, *keys)
-            yield (document.line(path), dotted(path), problem, fix)
+        yield from _at(document, ("rules", number), _of_rule(rule, data.get("sources", {})))
+    for number, register in enumerate(data.get("registers", [])):
+        remarks = _of_sources(register["sources"], data.get("sources", {}))
+        yield from _at(document, ("registers", number), remarks)
 
 
-_Remark = tuple[KeyPath, str, str]
+def _at(document: Document, place: KeyPath, remarks: Iterable[_Remark]) -> Iterable[Complaint]:
+    for keys, problem, fix in remarks:
+        path = (*place, *keys)
+        yield (document.line(path), dotted(path), problem, fix)
 
 
 def _of_rule(rule: Mapping[str, Any], sources: Mapping[str, str]) -> Iterable[_Remark]:
@@ -174,13 +181,17 @@ def _of_rule(rule: Mapping[str, Any], sources: Mapping[str, str]) -> Iterable[_R
         yield ("category",), _("This category belongs to another rule."), fix
     if rule["trigger"] not in triggers:
         yield _wrong_trigger(("trigger",), rule["trigger"], triggers)
-    for name in rule["sources"]:
-        if name not in sources:
-            problem = _("The source “%(name)s” is not in the pack's list.") % {"name": name}
-            yield ("sources",), problem, _("Add its title under sources.")
+    yield from _of_sources(rule["sources"], sources)
     yield from _of_period(("active", "default"), rule["active"]["default"], rule["active"])
     yield from _of_archive(rule)
     yield from _of_end(rule)
+
+
+def _of_sources(named: Iterable[str], sources: Mapping[str, str]) -> Iterable[_Remark]:
+    for name in named:
+        if name not in sources:
+            problem = _("The source “%(name)s” is not in the pack's list.") % {"name": name}
+            yield ("sources",), problem, _("Add its title under sources.")
 
 
 def _wrong_trigger(path: KeyPath, trigger: str, allowed: Iterable[str]) -> _Remark:
@@ -209,7 +220,7 @@ def _of_archive(rule: Mapping[str, Any]) -> Iterable[_Remark]:
     if rule["id"] not in ARCHIVED or archive.get("inherit") == rule["id"]:
         yield ("archive",), _("This rule cannot have such an archive."), _("Write archive: null.")
     elif "inherit" not in archive:
-        allowed = KNOWN[rule["id"]][1]
+        allowed = KNOWN[rule["id"]][1] | {ENTERED}
         if archive["trigger"] not in allowed:
             yield _wrong_trigger(("archive", "trigger"), archive["trigger"], allowed)
         yield from _of_period(("archive", "end"), archive["end"], archive)

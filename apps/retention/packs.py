@@ -19,10 +19,12 @@ from django.utils.translation import gettext as _
 
 from apps.core import canonical
 from apps.core.errors import Missing
-from apps.retention import pack_checks
+from apps.retention import pack_checks, periods
 from apps.retention.documents import Document, load, refuse
 
 ARCHIVE = ".archive"
+#: The trigger of an archive that begins when the active phase ends.
+ENTERED = pack_checks.ENTERED
 #: A pack of this jurisdiction is a base for national ones and governs nowhere by itself.
 BASE = "EU"
 
@@ -70,7 +72,18 @@ def directory() -> Path:
 
 def names() -> list[str]:
     """The packs that are there, by id."""
-    return sorted(path.stem for path in directory().glob("*.yaml"))
+    return _names(directory())
+
+
+def titles(language: str) -> list[tuple[str, str]]:
+    """(id, title) of each pack that can govern a country, in the order of the titles.
+
+    A language that packs do not speak gets English.
+    """
+    packs = [_read(name, directory()).data for name in names()]
+    national = [pack for pack in packs if pack["jurisdiction"] != BASE]
+    found = [(one["id"], one["title"].get(language, one["title"]["en"])) for one in national]
+    return sorted(found, key=lambda pair: pair[1].casefold())
 
 
 @lru_cache(maxsize=64)
@@ -158,7 +171,7 @@ def _phases(
     titles = origin.data.get("sources", {})
     sources = tuple(titles[name] for name in rule["sources"])
     active = rule["active"]
-    shown = ("consent", "transfer", "note", "moves_to")
+    shown = ("consent", "transfer", "note", "moves_to", "extend_if")
     details = {key: rule[key] for key in shown if key in rule}
     if "ceiling_requires" in active:
         details["ceiling_requires"] = active["ceiling_requires"]
@@ -186,17 +199,23 @@ def _archive(rule: Mapping[str, Any], raw: Mapping[str, Any]) -> Mapping[str, An
     if own is None or "inherit" not in own:
         return own
     inherited = raw.get(own["inherit"], {}).get("archive")
-    return None if inherited is None else {**inherited, "trigger": rule["trigger"]}
+    if inherited is None or inherited["trigger"] == ENTERED:
+        return inherited  # type: ignore[no-any-return]  # a mapping of the document, or None
+    return {**inherited, "trigger": rule["trigger"]}
 
 
 def _second(first: ResolvedRule, archive: Mapping[str, Any]) -> ResolvedRule:
-    shown = ("erasure_exception", "note")
+    """The archive as a phase. One that is entered when the active phase ends runs from the
+    same date as that phase, for both periods together."""
+    shown = ("erasure_exception", "note", "mode", "access_only")
+    entered = archive["trigger"] == ENTERED
+    end, ceiling = archive["end"], archive["ceiling"]
     return ResolvedRule(
         rule=first.rule + ARCHIVE,
         category=first.category,
-        trigger=archive["trigger"],
-        duration=archive["end"],
-        ceiling=archive["ceiling"],
+        trigger=first.trigger if entered else archive["trigger"],
+        duration=periods.together(first.duration, end) if entered else end,
+        ceiling=periods.together(first.ceiling, ceiling) if entered else ceiling,
         purpose=archive["purpose"],
         legal_basis=tuple(archive["legal_basis"]),
         end_action=first.end_action,
@@ -215,4 +234,10 @@ def _about(chain: Sequence[Document]) -> dict[str, Any]:
         "extends": [document.data["id"] for document in chain[1:]],
         "notices": own.get("notices", []),
         "verify": verify,
+        "registers": [_register(one, chain[0]) for one in own.get("registers", [])],
     }
+
+
+def _register(register: Mapping[str, Any], origin: Document) -> dict[str, Any]:
+    titles = origin.data.get("sources", {})
+    return {**register, "sources": [titles[name] for name in register["sources"]]}

@@ -44,6 +44,19 @@ def parse(duration: str) -> Span:
     return span
 
 
+def together(first: str, second: str) -> str:
+    """Both periods as one. Raises ValueError when either is none, or both exceed a century.
+
+    Added at once they may end up to three days after one added to the other's end: a month end
+    is clamped once, not twice.
+    """
+    one, other = parse(first), parse(second)
+    months, days = one.months + other.months, one.days + other.days
+    text = "P" + (f"{months}M" if months else "") + (f"{days}D" if days or not months else "")
+    parse(text)
+    return text
+
+
 def end_date(anchor: date, duration: str) -> date:
     """The last day covered by a period that runs from `anchor`."""
     span = parse(duration)

@@ -38,9 +38,42 @@ def line_of(text: str, piece: str) -> int:
 
 
 def test_every_pack_in_the_house_resolves() -> None:
-    assert packs.names() == ["eu-default", "fr-cnil"]
+    assert len(packs.names()) == 18
     for name in packs.names():
         assert packs.resolve(name).rules
+        assert packs.resolve(name).about["verify"]
+
+
+def test_a_pack_governs_a_country_and_no_two_the_same() -> None:
+    """Great Britain's code is GB (ISO 3166-1), whatever people say."""
+    national = [name for name, _title in packs.titles("en")]
+    countries = [packs.resolve(name).jurisdiction for name in national]
+    wanted = "AT BE CH DE DK ES FI FR GB IE IT LU NL NO PL PT SE"
+    assert " ".join(sorted(countries)) == wanted
+    assert "eu-default" not in national
+    assert dict(packs.titles("fr"))["de"] == "Allemagne"
+
+
+def test_an_archive_entered_at_the_end_of_the_active_phase_adds_its_period() -> None:
+    found = {rule.rule: rule for rule in packs.resolve("es").rules}
+    archive = found["rejected.archive"]
+    assert (archive.trigger, archive.duration, archive.ceiling) == (
+        "process.closed",
+        "P42M",  # six months, then three years
+        "P60M",
+    )
+    assert archive.details["access_only"] == ["courts", "prosecutors", "administrations"]
+    # Inherited: the active phase before it is the inheriting rule's own.
+    assert found["withdrawn.archive"].trigger == "candidate.withdrew"
+    assert found["withdrawn.archive"].duration == "P36M30D"
+
+
+def test_a_register_of_the_law_is_shown_with_its_sources() -> None:
+    (register,) = packs.resolve("pt").about["registers"]
+    assert (register["period"], register["breakdown"]) == ("P5Y", "sex")
+    assert register["sources"] == [
+        "Código do Trabalho, artigo 32, registo de processos de recrutamento"
+    ]
 
 
 def test_france_takes_from_europe_what_it_does_not_say_itself() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apps.retention.periods import cutoff, end_date, exceeds, parse
+from apps.retention.periods import cutoff, end_date, exceeds, parse, together
 
 DURATIONS = ["P0D", "P1D", "P28D", "P30D", "P4W", "P1M", "P3M", "P6M", "P12M", "P1Y", "P2Y"]
 DURATIONS += ["P5Y", "P1Y6M10D", "P1M1D", "P11M", "P24M"]
@@ -102,3 +102,21 @@ def test_a_period_exceeds_its_ceiling_if_it_does_from_any_day(
     duration: str, ceiling: str, longer: bool
 ) -> None:
     assert exceeds(duration, ceiling) is longer
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        ("P6M", "P3Y", "P42M"),
+        ("P30D", "P3Y", "P36M30D"),
+        ("P2W", "P1D", "P15D"),
+        ("P0D", "P0D", "P0D"),
+    ],
+)
+def test_two_periods_one_after_the_other(first: str, second: str, both: str) -> None:
+    assert together(first, second) == both
+
+
+def test_two_periods_beyond_a_century_are_refused() -> None:
+    with pytest.raises(ValueError, match="century"):
+        together("P60Y", "P60Y")

@@ -1,0 +1,192 @@
+"""Every rule of every pack with a worked example, on both sides of its last day.
+
+One line: pack, rule, what it runs from, its period, a day it runs from, the last day the record
+is kept by it. Worked out by hand-written calendar arithmetic, not by the code under test: months
+first and clamped to the month's end, then days; never moved to a working day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from apps.retention import facts, packs, rules
+from apps.retention.rules import ApplicationFacts, Dated, Facts, Judged
+
+EXAMPLES = """
+at      rejected          decision.rejected_notified P0D     2024-02-29 2024-02-29
+at      rejected.archive  decision.rejected_notified P7M     2025-08-31 2026-03-31
+at      spontaneous       application.received       P6M     2026-11-30 2027-05-30
+at      talent_pool       consent.given              P12M    2026-01-31 2027-01-31
+at      sourced           sourced.collected          P1M     2027-12-31 2028-01-31
+at      withdrawn         candidate.withdrew         P30D    2023-02-28 2023-03-30
+at      withdrawn.archive candidate.withdrew         P7M     2025-03-30 2025-10-30
+be      rejected          decision.rejected_notified P6M     2024-02-29 2024-08-29
+be      spontaneous       application.received       P6M     2025-08-31 2026-02-28
+be      talent_pool       consent.given              P12M    2026-11-30 2027-11-30
+be      sourced           sourced.collected          P1M     2026-01-31 2026-02-28
+be      withdrawn         candidate.withdrew         P30D    2027-12-31 2028-01-30
+ch      rejected          process.closed             P3M     2023-02-28 2023-05-28
+ch      spontaneous       application.received       P6M     2025-03-30 2025-09-30
+ch      talent_pool       consent.given              P12M    2024-02-29 2025-02-28
+ch      sourced           sourced.collected          P1M     2025-08-31 2025-09-30
+ch      withdrawn         candidate.withdrew         P30D    2026-11-30 2026-12-30
+de      rejected          decision.rejected_notified P0D     2026-01-31 2026-01-31
+de      rejected.archive  decision.rejected_notified P6M     2027-12-31 2028-06-30
+de      talent_pool       consent.given              P12M    2023-02-28 2024-02-28
+de      spontaneous       application.received       P6M     2025-03-30 2025-09-30
+de      sourced           sourced.collected          P1M     2024-02-29 2024-03-29
+de      withdrawn         candidate.withdrew         P30D    2025-08-31 2025-09-30
+de      withdrawn.archive candidate.withdrew         P6M     2026-11-30 2027-05-30
+dk      rejected          process.closed             P6M     2026-01-31 2026-07-31
+dk      spontaneous       application.received       P6M     2027-12-31 2028-06-30
+dk      talent_pool       consent.given              P12M    2023-02-28 2024-02-28
+dk      sourced           sourced.collected          P1M     2025-03-30 2025-04-30
+dk      withdrawn         candidate.withdrew         P30D    2024-02-29 2024-03-30
+es      rejected          process.closed             P6M     2025-08-31 2026-02-28
+es      rejected.archive  process.closed             P42M    2026-11-30 2030-05-30
+es      spontaneous       application.received       P6M     2026-01-31 2026-07-31
+es      talent_pool       consent.given              P12M    2027-12-31 2028-12-31
+es      sourced           sourced.collected          P1M     2023-02-28 2023-03-28
+es      withdrawn         candidate.withdrew         P30D    2025-03-30 2025-04-29
+es      withdrawn.archive candidate.withdrew         P36M30D 2024-02-29 2027-03-30
+fi      rejected          decision.rejected_notified P12M    2025-08-31 2026-08-31
+fi      spontaneous       application.received       P6M     2026-11-30 2027-05-30
+fi      talent_pool       consent.given              P12M    2026-01-31 2027-01-31
+fi      sourced           sourced.collected          P1M     2027-12-31 2028-01-31
+fi      withdrawn         candidate.withdrew         P30D    2023-02-28 2023-03-30
+fr-cnil rejected          process.closed             P3M     2025-03-30 2025-06-30
+fr-cnil rejected.archive  decision.rejected_notified P5Y     2024-02-29 2029-02-28
+fr-cnil spontaneous       application.received       P3M     2025-08-31 2025-11-30
+fr-cnil talent_pool       last_contact               P2Y     2026-11-30 2028-11-30
+fr-cnil sourced           sourced.collected          P1M     2026-01-31 2026-02-28
+fr-cnil withdrawn         candidate.withdrew         P30D    2027-12-31 2028-01-30
+fr-cnil withdrawn.archive candidate.withdrew         P5Y     2023-02-28 2028-02-28
+ie      rejected          decision.rejected_notified P12M    2025-03-30 2026-03-30
+ie      spontaneous       application.received       P6M     2024-02-29 2024-08-29
+ie      talent_pool       consent.given              P12M    2025-08-31 2026-08-31
+ie      sourced           sourced.collected          P1M     2026-11-30 2026-12-30
+ie      withdrawn         candidate.withdrew         P30D    2026-01-31 2026-03-02
+it      rejected          process.closed             P12M    2027-12-31 2028-12-31
+it      spontaneous       application.received       P6M     2023-02-28 2023-08-28
+it      talent_pool       consent.given              P12M    2025-03-30 2026-03-30
+it      sourced           sourced.collected          P1M     2024-02-29 2024-03-29
+it      withdrawn         candidate.withdrew         P30D    2025-08-31 2025-09-30
+lu      rejected          decision.rejected_notified P6M     2026-11-30 2027-05-30
+lu      spontaneous       application.received       P6M     2026-01-31 2026-07-31
+lu      talent_pool       consent.given              P12M    2027-12-31 2028-12-31
+lu      sourced           sourced.collected          P1M     2023-02-28 2023-03-28
+lu      withdrawn         candidate.withdrew         P30D    2025-03-30 2025-04-29
+nl      rejected          process.closed             P28D    2024-02-29 2024-03-28
+nl      talent_pool       consent.given              P1Y     2025-08-31 2026-08-31
+nl      spontaneous       application.received       P6M     2026-11-30 2027-05-30
+nl      sourced           sourced.collected          P1M     2026-01-31 2026-02-28
+nl      withdrawn         candidate.withdrew         P30D    2027-12-31 2028-01-30
+no      rejected          process.closed             P6M     2023-02-28 2023-08-28
+no      spontaneous       application.received       P6M     2025-03-30 2025-09-30
+no      talent_pool       consent.given              P12M    2024-02-29 2025-02-28
+no      sourced           sourced.collected          P1M     2025-08-31 2025-09-30
+no      withdrawn         candidate.withdrew         P30D    2026-11-30 2026-12-30
+pl      rejected          process.closed             P6M     2026-01-31 2026-07-31
+pl      spontaneous       application.received       P6M     2027-12-31 2028-06-30
+pl      talent_pool       consent.given              P12M    2023-02-28 2024-02-28
+pl      sourced           sourced.collected          P1M     2025-03-30 2025-04-30
+pl      withdrawn         candidate.withdrew         P30D    2024-02-29 2024-03-30
+pt      rejected          process.closed             P12M    2025-08-31 2026-08-31
+pt      spontaneous       application.received       P6M     2026-11-30 2027-05-30
+pt      talent_pool       consent.given              P12M    2026-01-31 2027-01-31
+pt      sourced           sourced.collected          P1M     2027-12-31 2028-01-31
+pt      withdrawn         candidate.withdrew         P30D    2023-02-28 2023-03-30
+se      rejected          decision.rejected_notified P2Y     2025-03-30 2027-03-30
+se      spontaneous       application.received       P6M     2024-02-29 2024-08-29
+se      talent_pool       consent.given              P12M    2025-08-31 2026-08-31
+se      sourced           sourced.collected          P1M     2026-11-30 2026-12-30
+se      withdrawn         candidate.withdrew         P30D    2026-01-31 2026-03-02
+uk      rejected          decision.rejected_notified P0D     2027-12-31 2027-12-31
+uk      rejected.archive  decision.rejected_notified P6M     2023-02-28 2023-08-28
+uk      spontaneous       application.received       P6M     2025-03-30 2025-09-30
+uk      talent_pool       consent.given              P12M    2024-02-29 2025-02-28
+uk      sourced           sourced.collected          P1M     2025-08-31 2025-09-30
+uk      withdrawn         candidate.withdrew         P30D    2026-11-30 2026-12-30
+uk      withdrawn.archive candidate.withdrew         P6M     2026-01-31 2026-07-31
+"""
+ID = UUID(int=1)
+BLANK = ApplicationFacts(ID, "rejected", job="77")
+
+Example = tuple[str, str, str, str, date, date]
+
+
+def _examples() -> list[Example]:
+    found = []
+    for line in EXAMPLES.strip().splitlines():
+        pack, rule, trigger, duration, anchor, last = line.split()
+        dates = (date.fromisoformat(anchor), date.fromisoformat(last))
+        found.append((pack, rule, trigger, duration, *dates))
+    return found
+
+
+def _person(rule: str, on: date) -> Facts:
+    """Somebody for whom the rule runs from that day."""
+    day = Dated(on)
+    applications = {
+        "rejected": replace(BLANK, closed=day, rejected_notified=day),
+        "withdrawn": replace(BLANK, state="withdrawn", closed=day),
+        "spontaneous": replace(BLANK, state="open", job="", applied=day),
+    }
+    one = applications.get(rule.partition(".")[0])
+    return Facts(
+        record_id=ID,
+        origin="sourced" if rule == "sourced" else "applied",
+        collected=day if rule == "sourced" else None,
+        consented_on=on if rule == "talent_pool" else None,
+        applications=() if one is None else (one,),
+    )
+
+
+def _judged(pack: str, rule: str, anchor: date, *, as_of: date) -> list[Judged]:
+    """What the pure rule says of each ground of that person under this pack alone."""
+    found = packs.resolve(pack)
+    numbered = [(n, one) for n, one in enumerate(found.rules) if not one.by_hand]
+    country = found.jurisdiction
+    book = facts.book_of((n, country, one.rule, one.trigger) for n, one in numbered)
+    person = replace(_person(rule, anchor), country=country)
+    periods = {n: one.duration for n, one in numbered}
+    decision = rules.decide(rules.grounds(person, book), periods, held=False, as_of=as_of)
+    assert decision.deciding is not None
+    return [decision.deciding, *decision.others]
+
+
+@pytest.mark.parametrize("example", _examples(), ids=lambda one: f"{one[0]}-{one[1]}")
+def test_a_rule_of_a_pack_keeps_through_its_last_day_and_no_longer(example: Example) -> None:
+    pack, rule, trigger, duration, anchor, last = example
+    for as_of, status in ((last, "living"), (last + timedelta(days=1), "ended")):
+        judged = _judged(pack, rule, anchor, as_of=as_of)
+        one = next(judged for judged in judged if judged.ground.rule == rule)
+        assert (one.ground.trigger, one.duration) == (trigger, duration)
+        assert (one.ends_on, one.status) == (last, status)
+
+
+def test_every_rule_with_a_period_has_its_example() -> None:
+    wanted = {
+        (name, one.rule)
+        for name, _title in packs.titles("en")
+        for one in packs.resolve(name).rules
+        if not one.by_hand
+    }
+    assert wanted == {(pack, rule) for pack, rule, *_ in _examples()}
+
+
+@pytest.mark.parametrize("pack", [name for name, _title in packs.titles("en")])
+def test_whoever_is_hired_is_kept_for_a_transfer_by_hand(pack: str) -> None:
+    found = packs.resolve(pack)
+    country = found.jurisdiction
+    book = facts.book_of((n, country, one.rule, one.trigger) for n, one in enumerate(found.rules))
+    hired = replace(BLANK, state="hired", hire_started=Dated(date(2020, 1, 1)))
+    person = Facts(ID, country=country, applications=(hired,))
+    periods = {n: one.duration for n, one in enumerate(found.rules)}
+    for as_of in (date(2020, 1, 1), date(2040, 1, 1)):
+        decision = rules.decide(rules.grounds(person, book), periods, held=False, as_of=as_of)
+        assert decision.outcome == "kept"
