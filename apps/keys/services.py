@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, crypto, scope
 from apps.core.actors import Actor
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, Missing
 from apps.core.ids import new_id
 from apps.keys import epochs
 from apps.keys.models import BlindIndex, Epoch, Journal, SubjectKey, Tombstone
@@ -142,21 +142,37 @@ def shred(subject_id: UUID, *, actor: Actor) -> UUID:
     """Destroy the data key and the blind indexes, and write the journal: one transaction.
 
     Returns the id of the epoch whose end makes it irreversible everywhere. Running it again
-    after a crash returns the same.
+    after a crash, or beside another worker, returns the same. Raises Missing for a person who
+    has no key and was never shredded.
     """
     controller_id = scope.current()
     with transaction.atomic(using=_ALIAS):
-        done = Journal.objects.filter(subject_id=subject_id, controller_id=controller_id).first()
+        done = _shredded_under(subject_id, controller_id)
         if done is not None:
-            return done.epoch_id
-        key = SubjectKey.objects.select_for_update().get(
-            subject_id=subject_id, controller_id=controller_id
-        )
+            return done
+        mine = SubjectKey.objects.filter(subject_id=subject_id, controller_id=controller_id)
+        key = mine.select_for_update().first()
+        if key is None:  # another worker had the lock: the journal says what it did
+            return _found(_shredded_under(subject_id, controller_id))
         epoch_id = key.epoch_id
         key.delete()
         BlindIndex.objects.filter(subject_id=subject_id, controller_id=controller_id).delete()
         Journal.objects.create(
             controller_id=controller_id, subject_id=subject_id, epoch_id=epoch_id
+        )
+    return epoch_id
+
+
+def _shredded_under(subject_id: UUID, controller_id: UUID) -> UUID | None:
+    rows = Journal.objects.filter(subject_id=subject_id, controller_id=controller_id)
+    return rows.values_list("epoch_id", flat=True).first()
+
+
+def _found(epoch_id: UUID | None) -> UUID:
+    if epoch_id is None:
+        raise Missing(
+            "key",
+            _("This person has no key, and none was destroyed: look at the keys database."),
         )
     return epoch_id
 

@@ -8,6 +8,7 @@ entry. A crash anywhere leaves a subject in `shredding`, which the reconciler fi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -17,10 +18,12 @@ from django.utils.translation import gettext_lazy as _
 from apps.audit import services as audit
 from apps.core import clock, scope
 from apps.core.actors import Actor
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, Missing
 from apps.keys import services as keys
 from apps.subjects import events
 from apps.subjects.models import Application, Change, Record, Subject
+
+logger = logging.getLogger(__name__)
 
 
 def touch(subject_ids: Iterable[UUID], *, actor: Actor) -> int:
@@ -133,7 +136,12 @@ def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None)
         waiting = waiting.filter(pk__in=subject_ids)
     total = 0
     for subject_id in waiting.order_by("pk").values_list("pk", flat=True)[:1_000]:
-        epoch_id = keys.shred(subject_id, actor=actor)
+        try:
+            epoch_id = keys.shred(subject_id, actor=actor)
+        except Missing as error:
+            # One person whose key cannot be found must not keep the others waiting.
+            logger.warning("subject %s cannot be shredded: %s", subject_id, error.code)
+            continue
         total += _say_shredded(subject_id, epoch_id, actor)
     return total
 
