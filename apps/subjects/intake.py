@@ -61,7 +61,6 @@ class _Arrival:
     seen: _Seen
     state: str
     record: Record
-    subject: Subject
     is_new_record: bool
     is_new_subject: bool
 
@@ -82,6 +81,14 @@ class _Page:
     @property
     def changed(self) -> list[_Arrival]:
         return [arrival for arrival in self.arrivals if not arrival.is_new_record]
+
+    @property
+    def new_subjects(self) -> set[UUID]:
+        return {one.record.subject_id for one in self.arrivals if one.is_new_subject}
+
+    @property
+    def known_subjects(self) -> set[UUID]:
+        return {one.record.subject_id for one in self.arrivals} - self.new_subjects
 
 
 def take(
@@ -160,13 +167,11 @@ def _state(seen: _Seen, tombstones: dict[bytes, date], zone: str) -> str | None:
 
 
 def _changed(known: list[tuple[_Seen, Record]]) -> list[_Arrival]:
-    owners = Subject.objects.in_bulk(record.subject_id for _, record in known)
     return [
         _Arrival(
             seen,
             Record.State.PRESENT if record.state == Record.State.GONE else record.state,
             record,
-            owners[record.subject_id],
             is_new_record=False,
             is_new_subject=False,
         )
@@ -195,19 +200,16 @@ def _recognised(connection: Connection, new: list[tuple[_Seen, str]]) -> list[_A
             id=new_id(), controller_id=scope.current(), subject=person, connection=connection
         )
         arrivals.append(
-            _Arrival(
-                seen, state, record, person, is_new_record=True, is_new_subject=subject is None
-            )
+            _Arrival(seen, state, record, is_new_record=True, is_new_subject=subject is None)
         )
     return arrivals
 
 
 def _make_keys(page: _Page, actor: Actor) -> None:
-    fresh = {a.subject.pk for a in page.arrivals if a.is_new_subject}
-    known = {a.subject.pk for a in page.arrivals} - fresh
-    page.keys = keys.new(sorted(fresh), actor=actor) | keys.open_many(known)
+    page.keys = keys.new(sorted(page.new_subjects), actor=actor)
+    page.keys |= keys.open_many(page.known_subjects)
     keys.index(
-        (arrival.subject.pk, kind, value)
+        (arrival.record.subject_id, kind, value)
         for arrival in page.arrivals
         for kind, values in (
             ("email", arrival.seen.candidate.emails),
@@ -218,15 +220,15 @@ def _make_keys(page: _Page, actor: Actor) -> None:
 
 
 def _write(page: _Page) -> None:
-    fresh = {a.subject.pk: a.subject for a in page.arrivals if a.is_new_subject}
-    known = {a.subject.pk: a.subject for a in page.arrivals if a.subject.pk not in fresh}
+    controller_id = scope.current()
+    fresh = {pk: Subject(id=pk, controller_id=controller_id) for pk in page.new_subjects}
     _still_as_read([arrival.record for arrival in page.changed])
-    _still_living(known.keys())
+    known = _still_living(page.known_subjects)
+    subjects = fresh | known
     for arrival in page.arrivals:
-        key = page.keys[arrival.subject.pk]
-        if arrival.is_new_record or not arrival.seen.candidate.anonymized:
-            # An anonymized record tells nothing about the person, who may have others.
-            sealing.seal_identity(arrival.subject, key, arrival.seen.candidate)
+        subject_id = arrival.record.subject_id
+        key = page.keys[subject_id]
+        sealing.seal_identity(subjects[subject_id], key, arrival.seen.candidate)
         _fill_record(arrival, key, page.zone)
     Subject.objects.bulk_create(fresh.values())
     Subject.objects.bulk_update(known.values(), ["sealed_name", "sealed_emails", "sealed_phones"])
@@ -246,13 +248,16 @@ def _still_as_read(records: Sequence[Record]) -> None:
         raise Conflict("record_moved", _("A record changed meanwhile: take the page again."))
 
 
-def _still_living(subject_ids: Collection[UUID]) -> None:
-    """A person may be shredded while we were reading: nothing is attached to a dead subject."""
-    living = Subject.objects.select_for_update().filter(
+def _still_living(subject_ids: Collection[UUID]) -> dict[UUID, Subject]:
+    """Lock the known subjects, as they are now: another page may have told more of them, and a
+    person may be shredded while we were reading (nothing is attached to a dead subject)."""
+    rows = Subject.objects.select_for_update().filter(
         pk__in=subject_ids, state=Subject.State.LIVING
     )
-    if len(living.order_by("pk").values_list("pk", flat=True)) != len(subject_ids):
+    living = {row.pk: row for row in rows.order_by("pk")}
+    if len(living) != len(subject_ids):
         raise Conflict("subject_shredded", _("A person was erased meanwhile: take the page again."))
+    return living
 
 
 _RECORD_FACTS = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -28,11 +29,29 @@ class Identity:
 
 
 def seal_identity(subject: Subject, key: bytes, candidate: RemoteCandidate) -> None:
-    """Set the sealed columns of a subject from what its ATS says now."""
-    name = {"first": candidate.first_name, "last": candidate.last_name}
-    subject.sealed_name = _seal(key, name, "sealed_name", subject.pk)
-    subject.sealed_emails = _seal(key, list(candidate.emails), "sealed_emails", subject.pk)
-    subject.sealed_phones = _seal(key, list(candidate.phones), "sealed_phones", subject.pk)
+    """Add what an ATS says now to what is known of a subject, the present values first.
+
+    Nothing shown before is dropped while a record lives: another record may still hold it, and
+    the search that must prove an absence tries every address (HOUSE §5). An anonymized record
+    tells nothing about the person's name.
+    """
+    known = open_identity(subject, key)
+    named = bool(candidate.first_name or candidate.last_name) and not candidate.anonymized
+    if named or subject.sealed_name is None:
+        name = {"first": candidate.first_name, "last": candidate.last_name}
+        subject.sealed_name = _seal(key, name, "sealed_name", subject.pk)
+    emails = _union("email", candidate.emails, known.emails)
+    phones = _union("phone", candidate.phones, known.phones)
+    subject.sealed_emails = _seal(key, emails, "sealed_emails", subject.pk)
+    subject.sealed_phones = _seal(key, phones, "sealed_phones", subject.pk)
+
+
+def _union(kind: str, now: Sequence[str], before: Sequence[str]) -> list[str]:
+    """What is shown now, then what was shown before in no spelling of it."""
+    if not before:
+        return list(now)
+    shown = {crypto.normalise(kind, value) for value in now}
+    return [*now, *(value for value in before if crypto.normalise(kind, value) not in shown)]
 
 
 def open_identity(subject: Subject, key: bytes) -> Identity:

@@ -8,14 +8,14 @@ from django.db import connection as database
 from django.db import connections
 
 from apps.audit.models import Pending
-from apps.connectors.models import Connection
-from apps.connectors.port import Dated, RemoteApplication, RemoteCandidate
+from apps.connectors.port import Dated, RemoteApplication
 from apps.core import scope
 from apps.core.actors import SYSTEM
 from apps.subjects import intake, selectors, services
 from apps.subjects.models import Application, Change, Record, Subject
 from tests import cast
 from tests.cast import ADA, Company
+from tests.subjects.steps import erase, take
 
 pytestmark = pytest.mark.django_db
 
@@ -23,17 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def nordlys() -> Company:
     return cast.company()
-
-
-def take(connection: Connection, *candidates: RemoteCandidate) -> intake.Taken:
-    return intake.take(actor=SYSTEM, connection_id=connection.pk, candidates=candidates)
-
-
-def erase(record: Record) -> None:
-    """What erasure does once a record was read back clean."""
-    services.bury(actor=SYSTEM, record=record)
-    services.entomb(actor=SYSTEM, record_id=record.pk)
-    services.finish_shredding(actor=SYSTEM)
 
 
 def test_a_new_candidate_becomes_a_sealed_subject_a_record_and_its_applications(
