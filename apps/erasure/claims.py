@@ -40,6 +40,9 @@ def claim(*, actor: Actor, connection_id: UUID, states: Sequence[str]) -> list[S
             .order_by("pk")
             .values_list("pk", flat=True)[:BATCH]
         )
+        # Their plan may have been called back between finding and locking them: ask again, now
+        # that a call-back has to wait for us.
+        ids = list(_runnable(now, states).filter(pk__in=ids).values_list("pk", flat=True))
         Step.objects.filter(pk__in=ids).update(attempt=F("attempt") + 1, lease_until=now + lease())
         Step.objects.filter(pk__in=ids, state=Step.State.PLANNED).update(state=Step.State.CLAIMED)
     rows = Step.objects.filter(pk__in=ids).select_related(

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Role
@@ -130,21 +130,43 @@ def refuse(*, actor: Actor, plan_id: UUID) -> Plan:
     plan.state, plan.decided_by_id = Plan.State.REFUSED, actor.id
     plan.decided_at = plan.finished_at = clock.now()
     plan.save()
+    _take_back_claims(plan)
     cancelled = plan.steps.filter(state=Step.State.PLANNED).update(state=Step.State.CANCELLED)
     audit.record(events.PLAN_REFUSED, actor=actor, object_id=plan.pk, counts={"steps": cancelled})
     return plan
+
+
+def _take_back_claims(plan: Plan) -> None:
+    """Steps that a worker took before the plan came back for a decision are planned again.
+
+    Whatever their lease: `sent` is committed under the lock of an approved plan only, and the
+    raised attempt shuts the worker out. A `sent` step is never touched: it is read back.
+    """
+    plan.steps.filter(state=Step.State.CLAIMED).update(
+        state=Step.State.PLANNED, attempt=F("attempt") + 1, lease_until=None
+    )
 
 
 @transaction.atomic
 def call_back(*, actor: Actor, plan_id: UUID) -> Plan:
     """Take an approval back during the grace: the plan waits for approval again.
 
-    Raises Refused when the grace is over: some steps may have been sent.
+    Raises Refused when the grace is over or a worker has begun, whose clock may be ahead: a
+    step that stayed claimed in a plan without approval would live for ever.
     """
     require_role(actor, Role.DPO, Role.RECOPS)
     plan = _locked(plan_id, Plan.State.APPROVED)
     if plan.grace_until is None or plan.grace_until <= clock.now():
         raise Refused("grace_over", _("The grace is over: the plan has begun."))
+    states = plan.steps.select_for_update().order_by("pk").values_list("state", flat=True)
+    if set(states) - {Step.State.PLANNED}:
+        raise Refused(
+            "too_late",
+            _(
+                "Too late: the first records of this plan are being erased. It goes on to its "
+                "end; pause the connection to stop what has not been sent yet."
+            ),
+        )
     plan.state, plan.decided_by, plan.decided_at = Plan.State.PROPOSED, None, None
     plan.grace_until = None
     plan.save()
