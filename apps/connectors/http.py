@@ -28,6 +28,7 @@ import httpx
 import stamina
 from django.conf import settings
 
+from apps.connectors import deadline
 from apps.connectors.errors import OUTCOME_UNKNOWN, ConnectorError
 
 __all__ = ["Answer", "Client", "ConnectorError", "Meter", "Target", "check_host"]
@@ -117,6 +118,9 @@ class Client:
     def _send(self, target: Target, *, effect: bool) -> Answer:
         check_host(target.url)
         ticket = self.meter.take()
+        if effect and deadline.passed():
+            self.meter.learn(ticket, None, None)
+            raise ConnectorError("rate_limited")  # waited too long, and was never sent
         started = time.monotonic()
         raw: _Raw | None = None
         try:

@@ -77,6 +77,11 @@ def mine(step: Step) -> QuerySet[Step]:
     return Step.objects.filter(pk=step.pk, attempt=step.attempt)
 
 
+def held(step: Step) -> QuerySet[Step]:
+    """The row, while this attempt holds it and its lease still runs."""
+    return mine(step).filter(lease_until__gt=clock.now())
+
+
 def is_paused(step: Step) -> bool:
     """Whether somebody paused the connection since the step was claimed."""
     rows = Connection.objects.filter(pk=step.plan.connection_id)

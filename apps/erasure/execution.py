@@ -34,21 +34,19 @@ from apps.connectors import services as connectors
 from apps.connectors.errors import ConnectorError
 from apps.connectors.models import Connection
 from apps.connectors.port import Connector, Snapshot
-from apps.controllers import selectors as controllers
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Conflict
-from apps.erasure import claims, evidence, outcomes, sending, settling
-from apps.erasure.models import Plan, Step
+from apps.erasure import admission, claims, evidence, outcomes, sending, settling
+from apps.erasure.models import Step
 from apps.erasure.states import MAX_ATTEMPTS, pause
 from apps.keys import services as keys
-from apps.retention import selectors as retention
-from apps.retention.models import Policy
 from apps.subjects import intake
 from apps.subjects import selectors as subject_selectors
-from apps.subjects import services as subjects
-from apps.subjects.models import Record
 
+#: A reading older than this is read again before anything is sent: a batch may wait for the
+#: ATS's limit, and the person may apply meanwhile.
+FRESH = timedelta(seconds=60)
 #: How long a step of a paused connection is left alone before anybody looks again.
 PAUSED = timedelta(minutes=1)
 
@@ -109,8 +107,11 @@ def _start_one(
         outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="record_gone")
         return
     before = found[remote_id]
+    if before.read_at is not None and clock.now() - before.read_at > FRESH:
+        claims.let_go(step, wait=timedelta())
+        return
     if not before.found:
-        guard = partial(_refused_under_lock, step)
+        guard = partial(admission.refused_under_lock, step)
         settling.settle_absent(
             actor=actor, adapter=adapter, step=step, snapshot=before, guard=guard
         )
@@ -140,9 +141,9 @@ def _same_facts(actor: Actor, step: Step, before: Snapshot) -> bool:
 @transaction.atomic
 def _commit_sent(actor: Actor, step: Step, before: Snapshot) -> bool:
     """Commit `sent` under the lock a hold would take, or end the step and say why not."""
-    refusal = _refused_under_lock(step)
-    if claims.mine(step).select_for_update().filter(state=Step.State.CLAIMED).first() is None:
-        return False  # another worker has it
+    refusal = admission.refused_under_lock(step)
+    if claims.held(step).select_for_update().filter(state=Step.State.CLAIMED).first() is None:
+        return False  # another worker has it, or may take it any moment
     if claims.is_paused(step):
         claims.let_go(step, wait=PAUSED, code="paused")
         return False
@@ -155,27 +156,3 @@ def _commit_sent(actor: Actor, step: Step, before: Snapshot) -> bool:
     )
     sending.mark_sent(actor=actor, step=step, commitment=bytes(kept.commitment))
     return True
-
-
-def _refused_under_lock(step: Step) -> tuple[str, str] | None:
-    """Lock what a hold would lock, then ask whether the step may still go on."""
-    family = subject_selectors.family(step.record.subject_id)
-    records = {record.pk: record for record in subjects.lock_family(family)}
-    plan = Plan.objects.select_for_update().get(pk=step.plan_id)
-    return _refusal(step, plan, records.get(step.record_id))
-
-
-def _refusal(step: Step, plan: Plan, record: Record | None) -> tuple[str, str] | None:
-    """Under the lock: why this step may not be sent, as (state, code), or None."""
-    stale = Step.State.STALE
-    if plan.state != Plan.State.APPROVED or record is None:
-        return (stale, "plan_withdrawn")
-    if record.version != step.record_version or record.state == Record.State.ERASED:
-        return (stale, "facts_changed")
-    if not Policy.objects.filter(pk=plan.policy_id, state=Policy.State.ACTIVE).exists():
-        return (stale, "policy_changed")
-    as_of = clock.today(controllers.current().time_zone)
-    outcome = retention.decide(step.record_id, as_of=as_of).outcome
-    if outcome == "held":
-        return (Step.State.HELD, "hold")
-    return None if outcome == "due" else (stale, "no_longer_due")

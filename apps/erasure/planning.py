@@ -28,6 +28,7 @@ from apps.erasure.models import Plan, Step
 from apps.erasure.states import LIVING, NEEDS_ATTENTION
 from apps.retention import selectors as retention
 from apps.retention.models import Policy
+from apps.retention.selectors import Due
 
 PLAN_SIZE = 5_000
 
@@ -36,7 +37,9 @@ PLAN_SIZE = 5_000
 def propose(
     *, actor: Actor, as_of: date, again: bool = False, limit: int = PLAN_SIZE
 ) -> list[Plan]:
-    """One plan a connection, of what is due and in no living step.
+    """What is due and in no living step: one plan a connection and policy version.
+
+    Two countries of one connection are two plans: each names the version that decided.
 
     Records whose last step left work for a person are taken only when `again` is said: a
     residue needs a newly approved step, not a loop. Raises Refused for a person who may not.
@@ -44,25 +47,30 @@ def propose(
     if actor.kind == "user":
         require_role(actor, Role.RECOPS, Role.DPO)
     Controller.objects.select_for_update(no_key=True).get(pk=scope.current())
-    policy = retention.policy_in_force(as_of=as_of)
-    if policy is None:
-        return []
-    connections = Connection.objects.exclude(state=Connection.State.PAUSED).order_by("pk")
-    plans = [
-        _propose(actor, connection, policy, as_of=as_of, again=again, limit=limit)
-        for connection in connections
-    ]
-    return [plan for plan in plans if plan is not None]
+    plans: list[Plan] = []
+    for connection in Connection.objects.exclude(state=Connection.State.PAUSED).order_by("pk"):
+        due = retention.due(as_of=as_of, connection_id=connection.pk)
+        left_out = _left_out([row.record_id for row in due], again=again)
+        rows = [row for row in due if row.record_id not in left_out][:limit]
+        for policy, own in _by_policy(rows, as_of):
+            plans.append(_propose(actor, connection, policy, own, as_of=as_of))
+    return plans
+
+
+def _by_policy(rows: list[Due], as_of: date) -> list[tuple[Policy, list[Due]]]:
+    """The rows under each version that decided them, the first drafted version first."""
+    policies = retention.policies_of(rows, as_of=as_of)
+    found: dict[UUID, tuple[Policy, list[Due]]] = {}
+    for row in rows:
+        if row.record_id in policies:
+            policy = policies[row.record_id]
+            found.setdefault(policy.pk, (policy, []))[1].append(row)
+    return sorted(found.values(), key=lambda pair: pair[0].number)
 
 
 def _propose(
-    actor: Actor, connection: Connection, policy: Policy, *, as_of: date, again: bool, limit: int
-) -> Plan | None:
-    due = retention.due(as_of=as_of, connection_id=connection.pk)
-    left_out = _left_out([row.record_id for row in due], again=again)
-    rows = [row for row in due if row.record_id not in left_out][:limit]
-    if not rows:
-        return None
+    actor: Actor, connection: Connection, policy: Policy, rows: list[Due], *, as_of: date
+) -> Plan:
     last = Plan.objects.aggregate(number=Max("number"))["number"] or 0
     plan = Plan.objects.create(
         connection=connection,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models.functions import Now
 
 from apps.audit import services as audit
+from apps.connectors import deadline
 from apps.connectors.errors import ConnectorError
 from apps.connectors.port import Connector
 from apps.core import clock
@@ -49,7 +50,9 @@ def call(*, actor: Actor, adapter: Connector, step: Step, remote_id: str) -> Non
     """The call with an effect, outside any transaction. Its answer decides nothing."""
     erase = adapter.anonymize if step.plan.action == "anonymize" else adapter.delete
     try:
-        receipt = erase(remote_id)
+        # The first byte leaves while the lease runs, or not at all.
+        with deadline.within(claims.lease().total_seconds() / 2):
+            receipt = erase(remote_id)
     except ConnectorError as error:
         wait = max(pause(step.sends), timedelta(seconds=error.retry_after or 0))
         claims.let_go(step, wait=wait, code=error.code)

@@ -18,18 +18,21 @@ from apps.connectors.errors import ConnectorError
 from apps.connectors.port import Connector, Snapshot
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.erasure import claims, evidence, outcomes, sending
+from apps.erasure import admission, claims, evidence, outcomes, sending
 from apps.erasure.models import Evidence, Step
 from apps.erasure.states import MAX_ATTEMPTS, MAX_SENDS, pause
 from apps.erasure.verification import Reading, judge, judge_absence, remains
 from apps.keys import services as keys
 from apps.subjects import selectors as subjects
+from apps.subjects.models import Record
 
 #: The ATS said no, or was never reached: the call cannot have had an effect.
 REFUSED = frozenset(
     {"forbidden", "unauthorized", "rejected", "redirected", "host_refused", "by_hand"}
 )
 NOT_REACHED = frozenset({"rate_limited", "unreachable"})
+#: Other records of the connection asked for before an absence is believed; one must be shown.
+WITNESSES = 5
 
 
 def settle(*, actor: Actor, adapter: Connector, steps: list[Step]) -> None:
@@ -126,23 +129,42 @@ def _settled(step: Step) -> bool:
 
 
 def _resend(actor: Actor, adapter: Connector, step: Step, remote_id: str, after: Snapshot) -> bool:
-    """Send once more when this read shows that nothing happened. True when it was sent."""
-    if step.request_id or step.code in REFUSED or step.sends >= MAX_SENDS:
-        return False
-    if claims.is_paused(step):
-        return False
-    if step.code not in NOT_REACHED and not _settled(step):
+    """Send once more when this read shows that nothing happened and the decision still holds.
+
+    True when that settled the step for now: it was sent, or called off.
+    """
+    if not _may_resend(step):
         return False
     key = keys.open_one(step.record.subject_id)
     if not evidence.unchanged(step_id=step.pk, snapshot=after, key=key):
         return False
     with transaction.atomic():
-        if not claims.mine(step).select_for_update().filter(state=Step.State.SENT).exists():
+        refusal = admission.refused_under_lock(step)
+        if not claims.held(step).select_for_update().filter(state=Step.State.SENT).exists():
             return False
+        if refusal is not None:
+            return _call_off(actor, step, refusal)
         first = Evidence.objects.filter(step=step, kind="before").order_by("pk")[0]
         sending.mark_sent(actor=actor, step=step, commitment=bytes(first.commitment))
     sending.call(actor=actor, adapter=adapter, step=step, remote_id=remote_id)
     return True
+
+
+def _may_resend(step: Step) -> bool:
+    """Nothing was answered, nothing was refused, and no call can still be on its way."""
+    if step.request_id or step.code in REFUSED or step.sends >= MAX_SENDS:
+        return False
+    if claims.is_paused(step):
+        return False
+    return step.code in NOT_REACHED or _settled(step)
+
+
+def _call_off(actor: Actor, step: Step, refusal: tuple[str, str]) -> bool:
+    """The decision fell since the first call. One that never reached the ATS ends the step;
+    any other was heard, perhaps, so that only a reading may say how it ended."""
+    if step.code not in NOT_REACHED:
+        return False
+    return outcomes.end(actor=actor, step=step, state=refusal[0], code=refusal[1])
 
 
 def settle_absent(
@@ -183,11 +205,10 @@ def _absence(adapter: Connector, step: Step, snapshot: Snapshot) -> tuple[Readin
     emails = who.emails if who is not None else ()
     ids = {remote_id for email in emails for remote_id in adapter.search(email)}
     still, elsewhere = snapshot.remote_id in ids, bool(ids - {snapshot.remote_id})
-    check = adapter.check()
     reading = judge_absence(
         # Our own record is earlier evidence; a person without e-mail cannot be searched for.
         existed=bool(step.record.fingerprint) and bool(emails),
-        credential_whole=check.ok and not check.missing_scopes,
+        credential_whole=_sees_the_account(adapter, step),
         found_elsewhere=elsewhere,
         still_found=still,
         left=remains(snapshot, adapter.capabilities),
@@ -196,3 +217,18 @@ def _absence(adapter: Connector, step: Step, snapshot: Snapshot) -> tuple[Readin
     if reading.outcome == "verified":
         return reading, "absent"
     return reading, "id_not_returned" if still else "merged" if elsewhere else "absence_unproven"
+
+
+def _sees_the_account(adapter: Connector, step: Step) -> bool:
+    """The credential has its scopes, opens the account that was connected, and is still shown
+    others we know there: where nobody is shown any more, an absent id says nothing."""
+    check = adapter.check()
+    connection = step.plan.connection
+    if not check.ok or check.missing_scopes or check.account != connection.account:
+        return False
+    present = Record.objects.filter(
+        connection_id=connection.pk, state=Record.State.PRESENT, sending_step=None
+    )
+    known = present.exclude(pk=step.record_id).order_by("-seen_at").values_list("pk", flat=True)
+    witnesses = subjects.remote_ids(list(known[:WITNESSES]))
+    return not witnesses or bool(adapter.fetch(sorted(witnesses.values())))

@@ -3,7 +3,8 @@
 planned ─claim→ claimed ─┬─ sent ─┬─ verified        read back, everything clean
    │                     │        ├─ residual        read back, something remains
    │                     │        ├─ unverifiable    nothing shows whether it is gone
-   │                     │        └─ failed          the ATS refuses, nothing was erased
+   │                     │        ├─ failed          the ATS refuses, nothing was erased
+   │                     │        └─ stale | held    never reached the ATS, and may not be again
    │                     ├─ stale     the record, the policy or the decision changed
    │                     ├─ held      a legal hold was placed first
    │                     ├─ verified | unverifiable   the ATS no longer had it
@@ -45,7 +46,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
             "unverifiable",
         }
     ),
-    "sent": frozenset({"sent", "verified", "residual", "unverifiable", "failed"}),
+    "sent": frozenset({"sent", "verified", "residual", "unverifiable", "failed", "stale", "held"}),
 }
 
 #: Errors in a row after which a step that cannot be read is given up.

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import Missing
 from apps.retention import facts, labels, rules
-from apps.retention.models import Hold, Period, Policy
+from apps.retention.models import Hold, Policy
 from apps.retention.rules import Decision, Judged, Reason
 from apps.subjects.models import Record
 
@@ -76,7 +76,8 @@ def explain(record_id: UUID, *, as_of: date) -> Explanation:
     held = facts.living_holds(row.subject_id)
     decision = _decision(row, as_of, bool(held))
     judged = () if decision.deciding is None else (decision.deciding, *decision.others)
-    governing = _governing(judged, as_of)
+    cells = [one.ground.cell for one in judged if one.ground.cell is not None]
+    governing = facts.governing(cells, as_of)
     views = tuple(_view(one, governing) for one in judged)
     policy = _policy_of(decision.deciding, governing, as_of)
     erased = row.state == Record.State.ERASED
@@ -103,18 +104,6 @@ def _record(record_id: UUID) -> Record:
 def _decision(row: Record, as_of: date, held: bool) -> Decision:
     found = rules.grounds(facts.of([row.pk])[row.pk], facts.book())
     return rules.decide(found, facts.periods(as_of), held=held, as_of=as_of)
-
-
-def _governing(judged: tuple[Judged, ...], as_of: date) -> dict[int, Policy]:
-    """The policy version behind the period in force of each cell."""
-    cells = [one.ground.cell for one in judged if one.ground.cell is not None]
-    rows = (
-        Period.objects.filter(cell_id__in=cells, active_from__lte=as_of)
-        .select_related("policy")
-        .order_by("cell_id", "-active_from", "-pk")
-        .distinct("cell_id")
-    )
-    return {row.cell_id: row.policy for row in rows}
 
 
 def _policy_of(deciding: Judged | None, governing: dict[int, Policy], as_of: date) -> Policy | None:

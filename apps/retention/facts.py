@@ -11,7 +11,7 @@ from uuid import UUID
 from apps.consents import selectors as consents
 from apps.consents.models import ConsentEvent
 from apps.core import scope
-from apps.retention.models import Cell, Hold, Period
+from apps.retention.models import Cell, Hold, Period, Policy
 from apps.retention.periods import cutoff
 from apps.retention.rules import ApplicationFacts, Book, CellRef, Dated, Facts
 from apps.subjects import selectors as subjects
@@ -51,6 +51,17 @@ def in_force(as_of: date) -> list[tuple[int, str, str]]:
 def periods(as_of: date) -> dict[int, str]:
     """The period in force of each cell on a day; a cell without one is absent."""
     return {cell_id: duration for cell_id, _, duration in in_force(as_of)}
+
+
+def governing(cell_ids: Iterable[int], as_of: date) -> dict[int, Policy]:
+    """The policy version behind the period in force of each of these cells on a day."""
+    rows = (
+        Period.objects.filter(cell_id__in=set(cell_ids), active_from__lte=as_of)
+        .select_related("policy")
+        .order_by("cell_id", "-active_from", "-pk")
+        .distinct("cell_id")
+    )
+    return {row.cell_id: row.policy for row in rows}
 
 
 def cell_arrays(found: Sequence[tuple[int, str, str, str]]) -> dict[str, Any]:

@@ -272,14 +272,15 @@ _DUE: Final = _put(
     """
 WITH RECURSIVE $PERIOD, $HELD,
 alone AS (
-    SELECT g.record_id, g.version, p.rule, p.span, g.anchor
+    SELECT g.record_id, g.version, p.id AS cell, p.rule, p.span, g.anchor
     FROM period p CROSS JOIN LATERAL (
         SELECT g.record_id, g.version, g.anchor FROM retention_ground g
         WHERE g.cell_id = p.id AND g.total = 1
           AND g.anchor > '-infinity' AND g.anchor <= p.cutoff OFFSET 0) g
 ),
 among AS (
-    SELECT g.record_id, g.version, g.total, p.rule, (g.anchor + p.span)::date AS ends_on
+    SELECT g.record_id, g.version, g.total, p.id AS cell, p.rule,
+           (g.anchor + p.span)::date AS ends_on
     FROM period p CROSS JOIN LATERAL (
         SELECT g.record_id, g.version, g.anchor, g.total FROM retention_ground g
         WHERE g.cell_id = p.id AND g.total > 1
@@ -307,16 +308,17 @@ DUE: Final = _put(
     """
 $DUE,
 due AS (
-    SELECT record_id, version, rule, (anchor + span)::date + 1 AS due_on FROM alone
+    SELECT record_id, version, rule, (anchor + span)::date + 1 AS due_on, cell FROM alone
   UNION ALL
     SELECT a.record_id, a.version,
            (array_agg(a.rule ORDER BY a.ends_on DESC, a.rule COLLATE "C"))[1],
-           max(a.ends_on) + 1
+           max(a.ends_on) + 1,
+           (array_agg(a.cell ORDER BY a.ends_on DESC, a.rule COLLATE "C"))[1]
     FROM among a GROUP BY a.record_id, a.version HAVING $ALL_ENDED
   UNION ALL
-    SELECT record_id, version, 'resurrected', anchor FROM back
+    SELECT record_id, version, 'resurrected', anchor, NULL FROM back
 )
-SELECT d.record_id, d.version, d.rule, d.due_on FROM due d
+SELECT d.record_id, d.version, d.rule, d.due_on, d.cell FROM due d
 WHERE $FREE AND (%(connection)s::uuid IS NULL OR EXISTS (
     SELECT FROM subjects_record r
     WHERE r.id = d.record_id AND r.connection_id = %(connection)s::uuid))

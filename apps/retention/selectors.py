@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -40,6 +41,7 @@ __all__ = [
     "hold_reason",
     "holds",
     "is_held",
+    "policies_of",
     "policy_in_force",
     "simulate",
 ]
@@ -49,13 +51,15 @@ __all__ = [
 class Due:
     """A record to dispose of: `rule` decided it, `due_on` is the first local day it is due.
 
-    `record_version` is the version of the facts it was decided on.
+    `record_version` is the version of the facts it was decided on. `cell` is where the rule
+    that decided applies; None for a record that came back after its erasure.
     """
 
     record_id: UUID
     record_version: int
     rule: str
     due_on: date
+    cell: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,18 @@ def _rows(statement: str, given: dict[str, Any]) -> list[Any]:
         cursor.execute(statement, given)
         rows: list[Any] = cursor.fetchall()
         return rows
+
+
+def policies_of(rows: Sequence[Due], *, as_of: date) -> dict[UUID, Policy]:
+    """By record, the version that made it due: that of its deciding cell, whatever the country.
+
+    For a record that came back after its erasure, the version activated last; without any
+    version the record is absent.
+    """
+    by_cell = facts.governing((row.cell for row in rows if row.cell is not None), as_of)
+    last = policy_in_force(as_of=as_of)
+    found = {row.record_id: by_cell.get(row.cell or 0, last) for row in rows}
+    return {record_id: policy for record_id, policy in found.items() if policy is not None}
 
 
 def policy_in_force(*, as_of: date, country: str | None = None) -> Policy | None:

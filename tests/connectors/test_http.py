@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from apps.connectors import http
+from apps.connectors import deadline, http
 from apps.connectors.errors import OUTCOME_UNKNOWN, ConnectorError
 from apps.connectors.http import Client, Target, check_host
 
@@ -138,6 +138,31 @@ def test_an_effect_refused_by_the_limit_is_sent_once_more() -> None:
         assert client(meter).effect(patch(server)).status == 200
     assert meter.told == [429, 200]
     assert len(server.asked) == 2
+
+
+@dataclass
+class Slow(Counting):
+    """A limit that lets nobody through at once."""
+
+    def take(self) -> None:
+        time.sleep(0.05)
+        super().take()
+
+
+def test_an_effect_that_waited_beyond_its_deadline_never_leaves() -> None:
+    meter = Slow()
+    with scripted(answer(200)) as server:
+        with deadline.within(0.01), pytest.raises(ConnectorError, match=r"^rate_limited$"):
+            client(meter).effect(patch(server))
+        assert server.asked == []
+        with deadline.within(5):
+            assert client(meter).effect(patch(server)).status == 200
+    assert meter.told == [None, 200]
+
+
+def test_a_deadline_for_effects_leaves_reads_alone() -> None:
+    with scripted(answer(200, "[]")) as server, deadline.within(0):
+        assert client(Slow()).read(get(server)).status == 200
 
 
 def test_an_effect_refused_by_the_limit_twice_is_given_back() -> None:
