@@ -9,6 +9,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import Role
+from apps.accounts.selectors import require_role
 from apps.audit import services as audit
 from apps.audit.verbs import Verb
 from apps.consents import events, selectors
@@ -34,11 +36,12 @@ def record(
     notice: str,
     source: str,
 ) -> ConsentEvent:
-    """A consent given, or renewed when one lives. Raises Invalid or Missing.
+    """A consent given, or renewed when one lives. Raises Refused, Invalid or Missing.
 
     `notice` is the version of the notice the person read: without it a consent is not
     informed (GDPR art. 4(11)) and is refused.
     """
+    _require_staff(actor)
     if not notice.strip():
         raise Invalid("notice", _("Say which notice the person read."), field="notice")
     _check(purpose, effective_on)
@@ -64,7 +67,8 @@ def record(
 def withdraw(
     *, actor: Actor, subject_id: UUID, purpose: str, effective_on: date, source: str
 ) -> ConsentEvent:
-    """A withdrawal (art. 7(3)). Raises Conflict when there is no consent to withdraw."""
+    """A withdrawal (art. 7(3)). Raises Refused, Missing, or Conflict without a living consent."""
+    _require_staff(actor)
     _check(purpose, effective_on)
     _lock_living(subject_id)
     last = selectors.current([subject_id], purpose).get(subject_id)
@@ -81,6 +85,12 @@ def withdraw(
     )
     _follow(event, events.CONSENT_WITHDRAWN, actor)
     return event
+
+
+def _require_staff(actor: Actor) -> None:
+    """Of people, those who work with candidates; a machine's scopes are its door's to check."""
+    if actor.kind == "user":
+        require_role(actor, Role.RECOPS, Role.DPO)
 
 
 def _check(purpose: str, effective_on: date) -> None:

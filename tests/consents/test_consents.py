@@ -1,15 +1,17 @@
 """Consents: appended, withdrawn, never silently renewed, and followed by the record."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from apps.accounts.models import Role
 from apps.consents import selectors, services
 from apps.consents.models import ConsentEvent
 from apps.core import clock, scope
-from apps.core.actors import SYSTEM
-from apps.core.errors import Conflict, Invalid, Missing
+from apps.core.actors import SYSTEM, Actor
+from apps.core.errors import Conflict, Invalid, Missing, Refused
 from apps.subjects import intake
 from apps.subjects.models import Change, Record, Subject
 from tests import cast
@@ -110,3 +112,23 @@ def test_the_runtime_role_cannot_change_or_remove_a_consent(nordlys: Company) ->
             with pytest.raises(DatabaseError, match="permission denied"):
                 cursor.execute(statement)
             transaction.set_rollback(True)
+
+
+def test_of_people_only_those_who_work_with_candidates_record_consents(nordlys: Company) -> None:
+    auditor = cast.person(nordlys.controller, "aud@nordlys.example", Role.AUDITOR)
+    stranger = cast.mallory().dpo_actor
+    with scope.enter(nordlys.id):
+        subject = Subject.objects.get().pk
+        said: dict[str, Any] = {
+            "subject_id": subject,
+            "purpose": POOL,
+            "effective_on": date(2026, 4, 1),
+        }
+        for actor in (Actor("user", auditor.pk), stranger):
+            with pytest.raises(Refused):
+                services.record(actor=actor, notice="v1", source="console", **said)
+        assert ConsentEvent.objects.count() == 0
+        services.record(actor=nordlys.recops_actor, notice="v1", source="console", **said)
+        with pytest.raises(Refused):
+            services.withdraw(actor=Actor("user", auditor.pk), source="console", **said)
+        assert ConsentEvent.objects.get().state == "given"
