@@ -15,7 +15,15 @@ _PHONE = re.compile(r"(?<![\w-])(?:\+|0)\d[\d .()-]{7,}\d(?![\w-])")
 
 class RedactPeople(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        record.msg = _PHONE.sub("[phone]", _EMAIL.sub("[email]", message))
-        record.args = None
+        record.msg, record.args = _redacted(record.getMessage()), None
+        if record.exc_info:
+            # A formatter takes this text as it is: the last line of a traceback quotes values.
+            record.exc_text = _redacted(_PLAIN.formatException(record.exc_info))
         return True
+
+
+_PLAIN = logging.Formatter()
+
+
+def _redacted(text: str) -> str:
+    return _PHONE.sub("[phone]", _EMAIL.sub("[email]", text))
