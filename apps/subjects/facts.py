@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from apps.connectors.port import Dated, RemoteApplication, RemoteCandidate
@@ -69,6 +69,13 @@ def is_clean(candidate: RemoteCandidate) -> bool:
 
 
 def starts_new_life(candidate: RemoteCandidate, *, erased_on: date, zone: str) -> bool:
-    """An application dated after the tombstone: the person applied again."""
+    """An application dated after the tombstone: the person applied again.
+
+    Neither side is an instant: a tombstone may be any moment of its UTC day, and a date an ATS
+    gives without a time any moment of a local one. Where the two may overlap the application
+    counts as the later. The other error would erase somebody who has just applied, which
+    nothing undoes; this one keeps data that came back until their ordinary deadline.
+    """
+    earliest = datetime.combine(erased_on, time(), UTC).astimezone(ZoneInfo(zone)).date()
     days = (local(item.applied, zone).on for item in candidate.applications)
-    return any(day is not None and day > erased_on for day in days)
+    return any(day is not None and day >= earliest for day in days)

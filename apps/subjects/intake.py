@@ -102,7 +102,7 @@ def take(
     connection = Connection.objects.get(pk=connection_id)
     page = _Page(connection, controllers.current().time_zone)
     known, new = _sort(page, _seen(connection, candidates))
-    page.arrivals = _changed(known) + _recognised(connection, new)
+    page.arrivals = known + _recognised(connection, new)
     _make_keys(page, actor)
     with transaction.atomic():
         _write(page)
@@ -128,9 +128,7 @@ def _seen(connection: Connection, candidates: Iterable[RemoteCandidate]) -> list
     ]
 
 
-def _sort(
-    page: _Page, everyone: list[_Seen]
-) -> tuple[list[tuple[_Seen, Record]], list[tuple[_Seen, str]]]:
+def _sort(page: _Page, everyone: list[_Seen]) -> tuple[list[_Arrival], list[tuple[_Seen, str]]]:
     """(known records whose facts changed, newcomers with their state); counts the others."""
     digests = [seen.digest for seen in everyone]
     rows = Record.objects.filter(connection=page.connection, remote_digest__in=digests)
@@ -139,12 +137,14 @@ def _sort(
     known, new = [], []
     for seen in everyone:
         record = records.get(seen.digest)
+        state = _state(seen, tombstones, page.zone)
         if record is not None and _is_news(seen, record):
             record.connection = page.connection
-            known.append((seen, record))
+            state = _next_state(record, state)
+            known.append(_Arrival(seen, state, record, is_new_record=False, is_new_subject=False))
         elif record is not None:
             page.unchanged += 1
-        elif (state := _state(seen, tombstones, page.zone)) is not None:
+        elif state is not None:
             new.append((seen, state))
         else:
             page.tombstoned += 1
@@ -166,17 +166,11 @@ def _state(seen: _Seen, tombstones: dict[bytes, date], zone: str) -> str | None:
     return Record.State.PRESENT if again else Record.State.RESURRECTED
 
 
-def _changed(known: list[tuple[_Seen, Record]]) -> list[_Arrival]:
-    return [
-        _Arrival(
-            seen,
-            Record.State.PRESENT if record.state == Record.State.GONE else record.state,
-            record,
-            is_new_record=False,
-            is_new_subject=False,
-        )
-        for seen, record in known
-    ]
+def _next_state(record: Record, state: str | None) -> str:
+    """One that came back is judged anew at every change; the others are simply there."""
+    if record.state != Record.State.RESURRECTED:
+        return Record.State.PRESENT
+    return state or Record.State.RESURRECTED  # clean again: still to be erased and proven
 
 
 def _recognised(connection: Connection, new: list[tuple[_Seen, str]]) -> list[_Arrival]:

@@ -8,7 +8,7 @@ import pytest
 
 from apps.core import scope
 from apps.keys import services as keys
-from apps.subjects import intake, selectors
+from apps.subjects import selectors
 from apps.subjects.models import Record
 from apps.subjects.sealing import Identity
 from tests import cast
@@ -89,11 +89,11 @@ def test_what_another_connection_said_meanwhile_is_not_lost(
         take(second, replace(ADA, remote_id="X-1"))
 
         def meanwhile(entries: Iterable[Any]) -> None:
-            monkeypatch.setattr(intake.keys, "index", index)
+            monkeypatch.setattr(keys, "index", index)
             take(second, replace(ADA, remote_id="X-1", emails=(WORK,)))
             index(entries)
 
-        monkeypatch.setattr(intake.keys, "index", meanwhile)
+        monkeypatch.setattr(keys, "index", meanwhile)
         take(first, replace(ADA, emails=(MAIL, OLD)))
         record = Record.objects.get(connection=first)
         assert identity(record).emails == (MAIL, OLD, WORK)
