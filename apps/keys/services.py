@@ -83,9 +83,19 @@ def digest(kind: str, value: str) -> bytes:
 
 
 def index(entries: Iterable[tuple[UUID, str, str]]) -> None:
-    """Make subjects findable: (subject id, kind, value) each. Repetitions are harmless."""
+    """Make subjects findable: (subject id, kind, value) each. Repetitions are harmless.
+
+    A subject without a key is left out: who was shredded meanwhile must not be found again. The
+    lock on the keys makes a shredding wait, so that it takes these rows with it.
+    """
     controller_id = scope.current()
+    wanted = list(entries)
     with transaction.atomic(using=_ALIAS):
+        keyed = SubjectKey.objects.select_for_update().filter(
+            controller_id=controller_id,
+            subject_id__in={subject_id for subject_id, _kind, _value in wanted},
+        )
+        living = set(keyed.order_by("subject_id").values_list("subject_id", flat=True))
         BlindIndex.objects.bulk_create(
             (
                 BlindIndex(
@@ -94,21 +104,28 @@ def index(entries: Iterable[tuple[UUID, str, str]]) -> None:
                     digest=digest(kind, value),
                     subject_id=subject_id,
                 )
-                for subject_id, kind, value in entries
+                for subject_id, kind, value in wanted
+                if subject_id in living
             ),
             ignore_conflicts=True,
         )
 
 
 def find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
-    """Subjects of the controller in scope by value; a value nobody has is absent."""
-    digests = {digest(kind, value): value for value in values}
+    """Subjects of the controller in scope by value; a value nobody has is absent.
+
+    Every spelling asked for is answered, also when several are one value (crypto.normalise).
+    """
+    spellings: dict[bytes, set[str]] = {}
+    for value in values:
+        spellings.setdefault(digest(kind, value), set()).add(value)
     rows = BlindIndex.objects.filter(
-        controller_id=scope.current(), kind=kind, digest__in=list(digests)
+        controller_id=scope.current(), kind=kind, digest__in=list(spellings)
     ).values_list("digest", "subject_id")
     found: dict[str, set[UUID]] = {}
     for blinded, subject_id in rows:
-        found.setdefault(digests[bytes(blinded)], set()).add(subject_id)
+        for value in spellings[bytes(blinded)]:
+            found.setdefault(value, set()).add(subject_id)
     return found
 
 
