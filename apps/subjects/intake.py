@@ -1,8 +1,12 @@
 """Taking candidates in: a page is one transaction, whatever is on it.
 
-Order. The keys database first (new data keys, blind indexes), because a key whose subject
-never came is harmless and a subject without a key is not. Then one transaction in the main
-database: subjects, records, applications, change marks, the cursor, the ledger entry.
+Order. The keys database commits first (new data keys, blind indexes), because a key whose
+subject never came is harmless and a subject without a key is not. Then one transaction in the
+main database: subjects, records, applications, change marks, the cursor, the ledger entry.
+
+Pages that bring newcomers take turns within a controller, from recognising until the commit:
+two connections that bring one person at the same moment would make two subjects of them, each
+erased on its own. A page that brings nobody new waits for nobody.
 
 A candidate is recognised by (connection, remote id), else by e-mail inside the controller.
 A remote id with a tombstone is a person Lethe erased: clean of personal data it is still
@@ -18,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from django.db import connection as database
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -26,7 +31,7 @@ from apps.connectors import selectors as connectors
 from apps.connectors.models import Connection
 from apps.connectors.port import RemoteCandidate
 from apps.controllers import selectors as controllers
-from apps.core import canonical, scope
+from apps.core import canonical, crypto, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict
 from apps.core.ids import new_id
@@ -69,6 +74,9 @@ class _Arrival:
 class _Page:
     connection: Connection
     zone: str
+    everyone: list[_Seen]
+    #: Those without a record here, each with the state it starts in.
+    newcomers: list[tuple[_Seen, str]] = field(default_factory=list)
     arrivals: list[_Arrival] = field(default_factory=list)
     unchanged: int = 0
     tombstoned: int = 0
@@ -100,15 +108,25 @@ def take(
 ) -> Taken:
     """Take a page in; store `cursor` with it. Repeating a page changes nothing."""
     connection = Connection.objects.get(pk=connection_id)
-    page = _Page(connection, controllers.current().time_zone)
-    known, new = _sort(page, _seen(connection, candidates))
-    page.arrivals = known + _recognised(connection, new)
-    _make_keys(page, actor)
+    page = _sort(connection, _seen(connection, candidates))
     with transaction.atomic():
+        if page.newcomers:
+            _alone()
+            page = _sort(connection, page.everyone)  # another page may have brought them
+        page.arrivals += _recognised(connection, page.newcomers)
+        _make_keys(page, actor)
         _write(page)
         if cursor is not None:
             Connection.objects.filter(pk=connection_id).update(cursor=cursor)
         return _account(page, actor)
+
+
+def _alone() -> None:
+    """Until the transaction ends, only this page of the controller's brings newcomers."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"intake/{scope.current()}"]
+        )
 
 
 def facts_digest(candidate: RemoteCandidate) -> bytes:
@@ -128,27 +146,29 @@ def _seen(connection: Connection, candidates: Iterable[RemoteCandidate]) -> list
     ]
 
 
-def _sort(page: _Page, everyone: list[_Seen]) -> tuple[list[_Arrival], list[tuple[_Seen, str]]]:
-    """(known records whose facts changed, newcomers with their state); counts the others."""
+def _sort(connection: Connection, everyone: list[_Seen]) -> _Page:
+    """Known records whose facts changed, and newcomers with their state; counts the others."""
+    page = _Page(connection, controllers.current().time_zone, everyone)
     digests = [seen.digest for seen in everyone]
-    rows = Record.objects.filter(connection=page.connection, remote_digest__in=digests)
+    rows = Record.objects.filter(connection=connection, remote_digest__in=digests)
     records = {bytes(row.remote_digest): row for row in rows.exclude(state=Record.State.ERASED)}
-    tombstones = keys.tombstones(page.connection.pk, digests)
-    known, new = [], []
+    tombstones = keys.tombstones(connection.pk, digests)
     for seen in everyone:
         record = records.get(seen.digest)
         state = _state(seen, tombstones, page.zone)
         if record is not None and _is_news(seen, record):
-            record.connection = page.connection
+            record.connection = connection
             state = _next_state(record, state)
-            known.append(_Arrival(seen, state, record, is_new_record=False, is_new_subject=False))
+            page.arrivals.append(
+                _Arrival(seen, state, record, is_new_record=False, is_new_subject=False)
+            )
         elif record is not None:
             page.unchanged += 1
         elif state is not None:
-            new.append((seen, state))
+            page.newcomers.append((seen, state))
         else:
             page.tombstoned += 1
-    return known, new
+    return page
 
 
 def _is_news(seen: _Seen, record: Record) -> bool:
@@ -175,8 +195,7 @@ def _next_state(record: Record, state: str | None) -> str:
 
 def _recognised(connection: Connection, new: list[tuple[_Seen, str]]) -> list[_Arrival]:
     """Attach newcomers to a living subject of the controller with the same e-mail."""
-    emails = {email for seen, _ in new for email in seen.candidate.emails}
-    found = keys.find("email", emails)
+    found = keys.find("email", {mail for seen, _ in new for mail in _mails(seen)})
     ids = {subject_id for matches in found.values() for subject_id in matches}
     living = Subject.objects.filter(pk__in=ids, state=Subject.State.LIVING).in_bulk()
     by_email = {
@@ -186,7 +205,7 @@ def _recognised(connection: Connection, new: list[tuple[_Seen, str]]) -> list[_A
     }
     arrivals = []
     for seen, state in new:
-        mails = seen.candidate.emails
+        mails = _mails(seen)
         subject = next((by_email[mail] for mail in mails if mail in by_email), None)
         person = subject or Subject(id=new_id(), controller_id=scope.current())
         by_email.update(dict.fromkeys(mails, person))
@@ -197,6 +216,11 @@ def _recognised(connection: Connection, new: list[tuple[_Seen, str]]) -> list[_A
             _Arrival(seen, state, record, is_new_record=True, is_new_subject=subject is None)
         )
     return arrivals
+
+
+def _mails(seen: _Seen) -> list[str]:
+    """The candidate's addresses in the one spelling that is compared."""
+    return [crypto.normalise("email", email) for email in seen.candidate.emails]
 
 
 def _make_keys(page: _Page, actor: Actor) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from apps.connectors.port import Dated
 from apps.core import clock, scope
 from apps.retention import selectors, services
 from apps.subjects import facts, intake
@@ -85,5 +86,5 @@ def test_an_application_that_may_be_later_than_the_erasure_counts(
 
 
 def test_an_application_without_a_date_begins_nothing() -> None:
-    candidate = replace(ADA, applications=(replace(applied(), applied=facts.Dated()),))
+    candidate = replace(ADA, applications=(replace(applied(), applied=Dated()),))
     assert not facts.starts_new_life(candidate, erased_on=ERASED_ON, zone="Europe/Paris")
