@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.architecture import sources
 
 # Modules that are decided by their arguments: no database, settings, clock, network or files.
-PURE = {"rules", "states", "residue", "merkle", "tiles", "note", "canonical"}
-PURE_FILES = {"apps/erasure/verification.py"}
+PURE = {"rules", "states", "periods", "grounds_sql", "merkle", "tiles", "note", "canonical"}
+PURE_FILES = {"apps/erasure/verification.py", "apps/connectors/paths.py"}
 IMPURE = (
     "django.db", "django.conf", "django.core", "django.utils.timezone", "django.apps",
     "apps.core.clock", "apps.core.scope", "apps.core.models", "celery", "httpx", "psycopg",

@@ -10,10 +10,11 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Role
-from apps.console import badges
+from apps.console import badges, law
 from apps.console.doors import attempt, page, staff_page, today
 from apps.console.forms import ActivationForm, OverrideForm, day_in
 from apps.console.staff import StaffRequest
@@ -34,6 +35,8 @@ class Rule:
     sources: tuple[str, ...]
     by_hand: bool
     due: int
+    #: What the pack says to whoever reads, signs or overrides this rule.
+    notes: tuple[str, ...]
 
 
 @staff_page()
@@ -43,7 +46,7 @@ def policies(request: StaffRequest) -> HttpResponse:
     active = next((row for row in rows if row.state == Policy.State.ACTIVE), None)
     shown = active or (rows[0] if rows else None)
     if shown is None:
-        return page(request, "console/no_policy.html", {"packs": packs.names()})
+        return page(request, "console/no_policy.html", {"packs": _packs()})
     return _show(request, shown)
 
 
@@ -134,7 +137,8 @@ def _show(
         "activation": activation or ActivationForm(initial={"active_from": day}),
         "overriding": overriding or OverrideForm(rules=_choices(shown), auto_id="override_%s"),
         "opened": bool(overriding),
-        "packs": packs.names(),
+        "packs": _packs(),
+        "about": law.about(shown.about),
     }
     return page(request, "console/policies.html", context, status=status)
 
@@ -155,7 +159,12 @@ def _rule(rule: Mapping[str, Any], changed: Override | None, due: Mapping[str, i
         sources=tuple(rule["sources"]),
         by_hand=bool(rule["by_hand"]),
         due=due.get(rule["rule"], 0),
+        notes=law.notes(rule),
     )
+
+
+def _packs() -> list[tuple[str, str]]:
+    return packs.titles(get_language() or "en")
 
 
 def _overrides(shown: Policy) -> dict[str, Override]:

@@ -27,7 +27,7 @@ from apps.erasure.states import LIVING
 from apps.retention import selectors as retention
 from apps.retention import services as retention_services
 from apps.subjects import selectors as subjects
-from apps.subjects.models import Record
+from apps.subjects.models import Record, Subject
 
 #: A hold is looked at again within half a year unless the person says otherwise.
 REVIEW_AFTER = timedelta(days=180)
@@ -161,6 +161,7 @@ def _show(
     context = {
         "record": found,
         "erased": erased,
+        "shredded": found.subject.state != Subject.State.LIVING,
         "person": people.of_records([found.pk])[found.pk],
         "remote_id": subjects.remote_ids([found.pk]).get(found.pk, ""),
         "explained": explained,
