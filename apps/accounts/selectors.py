@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import Membership
+from apps.accounts.models import ApiKey, Membership, User
 from apps.controllers.models import Controller
 from apps.core import scope
 from apps.core.actors import Actor
-from apps.core.errors import Refused
+from apps.core.errors import Missing, Refused
 
 
 def controllers_of(user_id: UUID) -> list[Controller]:
@@ -29,3 +30,16 @@ def require_role(actor: Actor, *allowed: str) -> None:
     held = roles(actor.id, scope.current()) if actor.kind == "user" else frozenset()
     if not held & set(allowed):
         raise Refused("role", _("Your role does not allow this. Ask your DPO."))
+
+
+def user(email: str) -> User:
+    """The person with this e-mail address. Raises Missing."""
+    found = User.objects.filter(email__iexact=email).first()
+    if found is None:
+        raise Missing("user", _("Nobody has an account with this address."), field="email")
+    return found
+
+
+def api_keys() -> QuerySet[ApiKey]:
+    """The machines' keys of the controller in scope, oldest first."""
+    return ApiKey.objects.order_by("created_at", "pk")

@@ -188,6 +188,12 @@ def _renew(connection: Connection, given: Mapping[str, str]) -> None:
     connection.credentials = sealed.seal(connection.pk, kept)
 
 
+def check(*, connection_id: UUID) -> None:
+    """Ask the ATS whether the kept credentials still do. Raises Missing, or as `connect`."""
+    connection = _get(connection_id)
+    _account(connection, sealed.open_of(connection), limiter.Shared(connection.pk))
+
+
 @transaction.atomic
 def pause(*, actor: Actor, connection_id: UUID) -> None:
     """No sync and no new step until it is resumed. Raises Missing, Conflict when paused."""

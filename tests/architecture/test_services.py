@@ -15,6 +15,7 @@ WITHOUT_ACTOR: dict[str, str] = {
     "audit.integrate": "places what others have recorded",
     "connectors.adapter": _READS,
     "connectors.capabilities": _READS,
+    "connectors.check": _READS,
     "connectors.receive": "a vendor speaks: the signature under the connection is who it is",
     "keys.digest": _READS,
     "keys.find": _READS,
