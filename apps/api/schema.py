@@ -53,7 +53,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A key issued in the console, with the scopes it needs.",
+            "description": "Issued by an operator (`manage.py issue_key`), with its scopes.",
         }
 
 

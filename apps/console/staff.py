@@ -95,7 +95,7 @@ def _chosen(controllers: list[Controller], wanted: object) -> Controller:
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """Nobody signs up: an operator or a DPO invites."""
+    """Nobody signs up: an operator invites (`manage.py invite`)."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
