@@ -39,7 +39,10 @@ CODES: Mapping[str, Words] = {
     "unreachable": _("The ATS does not answer. It is tried again by itself."),
     "timed_out": _("The ATS answers too slowly. It is tried again by itself."),
     "redirected": _("The ATS answers from another address. Check the address of the connection."),
-    "unauthorized": _("The ATS refuses the credential. Make a new one there and enter it here."),
+    "unauthorized": _(
+        "The ATS refuses the credential. Make a new one there; your operator enters it with "
+        "manage.py change_credentials."
+    ),
     "forbidden": _("A permission is missing in the ATS. Add it to the credential."),
     "not_found": _("The ATS does not know this address. Check the address of the connection."),
     "rejected": _("The ATS refuses the request. Look at the file in the ATS."),
