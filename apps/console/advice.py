@@ -20,8 +20,8 @@ STEPS: Mapping[str, Words] = {
         "them in the ATS by hand."
     ),
     "unverifiable": _(
-        "No read shows these fields and the ATS has not confirmed them. Look in the ATS, or wait "
-        "for its confirmation."
+        "No read shows these fields and the ATS has not confirmed them. Look in the ATS, then "
+        "propose a new plan."
     ),
     "failed": _("Nothing is reported as erased. Solve the cause, then propose a new plan."),
     "manual": _("Lethe cannot do this through the ATS. Erase the file there by hand."),
