@@ -70,6 +70,14 @@ def test_an_effect_that_the_limit_refused_happens_once(tmp_path: Path) -> None:
         assert len(caller.effects(someone)) == 1
 
 
+@pytest.mark.parametrize("lost", ["harvest:jobs:list", "harvest:offices:list"])
+def test_a_country_that_may_not_be_read_is_no_other_country(tmp_path: Path, lost: str) -> None:
+    with account(tmp_path, candidates=5) as (greenhouse, caller):
+        caller.fault("scope_lost", scope=lost)
+        with pytest.raises(ConnectorError, match=r"^forbidden$"):
+            everyone(greenhouse)
+
+
 # --- tokens ---------------------------------------------------------------------------------
 
 

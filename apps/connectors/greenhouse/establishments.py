@@ -7,7 +7,6 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from apps.connectors.errors import ConnectorError
 from apps.connectors.greenhouse.api import Api, Json
 from apps.connectors.greenhouse.mapping import job_countries
 
@@ -30,8 +29,8 @@ _lock = threading.Lock()
 def countries(api: Api, job_ids: Iterable[int]) -> dict[int, str]:
     """ISO country by job id; a job whose offices say nothing is absent.
 
-    Without the scope to read jobs or offices nothing is known: the connection's own country
-    applies, or the deadline cannot be decided, which is said where it is read.
+    Raises ConnectorError when jobs or offices may not be read: the connection's own country
+    would apply another law to them, and nobody would see it.
     """
     kept = _current(api)
     wanted = set(job_ids)
@@ -52,13 +51,8 @@ def _current(api: Api) -> _Kept:
 
 
 def _read(api: Api, kept: _Kept, job_ids: Collection[int]) -> dict[int, str | None]:
-    try:
-        if kept.offices is None:
-            kept.offices = api.every("offices")
-        jobs = api.by_ids("jobs", "ids", [str(job) for job in sorted(job_ids)])
-    except ConnectorError as error:
-        if error.code not in ("forbidden", "not_found"):
-            raise
-        jobs = []
-    known = job_countries(jobs, kept.offices or [])
+    if kept.offices is None:
+        kept.offices = api.every("offices")
+    jobs = api.by_ids("jobs", "ids", [str(job) for job in sorted(job_ids)])
+    known = job_countries(jobs, kept.offices)
     return {job: known.get(job) for job in job_ids}
