@@ -27,6 +27,9 @@ TICKS: Final[Mapping[str, int]] = {
     "apps.subjects.tasks.sync_due": 30,
     "apps.erasure.tasks.propose_due": 3600,
     "apps.subjects.tasks.finish_shredding": 60,
+    # Epochs end by the day. Rung by the hour all the same: beat counts from its start, so that
+    # a worker restarted every night would never come to the end of a day.
+    "apps.subjects.tasks.end_due_epochs": 3600,
 }
 
 

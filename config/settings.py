@@ -25,6 +25,9 @@ LETHE_NAME = env.text("LETHE_NAME", "lethe.localhost")
 LETHE_ROOT_KEY = env.text("LETHE_ROOT_KEY", "")
 LETHE_ROOT_KEY_FILE = env.text("LETHE_ROOT_KEY_FILE", "")
 LETHE_KEYS_DIR = Path(env.text("LETHE_KEYS_DIR", str(BASE_DIR / ".lethe" / "keys")))
+#: Days a key epoch lasts: at its end, what was erased is irreversible in every backup too. An
+#: epoch keeps the day it was begun with, which certificates have promised.
+LETHE_EPOCH_DAYS = env.number("LETHE_EPOCH_DAYS", 30, minimum=1)
 
 # --- Databases ------------------------------------------------------------------------------
 # The runtime role owns nothing; `migrate` and `provision` connect as the owner.

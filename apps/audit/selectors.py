@@ -58,6 +58,15 @@ def entries(
     return [Shown(index, bodies.parse(bytes(body))) for index, body in chosen]
 
 
+def told(verb: verbs.Verb, object_ids: Sequence[UUID]) -> set[UUID]:
+    """Of which of these objects the log of the scope has such an entry, placed or still staged."""
+    mine = {"log": scope.current(), "verb": verb.name, "object_id__in": object_ids}
+    # Staged first: an entry that is placed between the two questions is seen by the second.
+    staged = set(Pending.objects.filter(**mine).values_list("object_id", flat=True))
+    placed = set(Entry.objects.filter(**mine).values_list("object_id", flat=True))
+    return {object_id for object_id in staged | placed if object_id is not None}
+
+
 def entry(index: int, log_id: UUID | None = None) -> Shown:
     """Raises Missing, and ScopeError as `entries` does."""
     return Shown(index, bodies.parse(_body(_readable(log_id), index)))

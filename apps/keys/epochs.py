@@ -26,9 +26,14 @@ def _associated(epoch_id: UUID) -> bytes:
 
 
 def create(epoch_id: UUID) -> None:
-    """Raises FileExistsError: an epoch key is made once."""
+    """Raises FileExistsError: an epoch key is made once. Raises Unavailable."""
     sealed = crypto.encrypt(crypto.root_key(), crypto.new_key(), _associated(epoch_id))
-    files.write_private(_path(epoch_id), sealed)
+    try:
+        files.write_private(_path(epoch_id), sealed)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise _unavailable() from error
 
 
 @lru_cache(maxsize=256)
@@ -42,12 +47,24 @@ def load(epoch_id: UUID) -> bytes:
     try:
         return _open(epoch_id, _path(epoch_id).stat().st_mtime_ns)
     except (OSError, crypto.CryptoError) as error:
-        raise Unavailable(
-            "epoch_key",
-            _("A key file is missing or does not open. Check LETHE_KEYS_DIR and the root key."),
-        ) from error
+        raise _unavailable() from error
+
+
+def exists(epoch_id: UUID) -> bool:
+    return _path(epoch_id).exists()
 
 
 def destroy(epoch_id: UUID) -> None:
-    files.destroy(_path(epoch_id))
+    """For good. Repeating is harmless. Raises Unavailable when the file cannot be removed."""
+    try:
+        files.destroy(_path(epoch_id))
+    except OSError as error:
+        raise _unavailable() from error
     _open.cache_clear()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "epoch_key",
+        _("A key file is missing or does not open. Check LETHE_KEYS_DIR and the root key."),
+    )

@@ -15,8 +15,12 @@ class Epoch(Base):
     controller_id = models.UUIDField()
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField(db_default=Now())
+    #: The day (UTC) on which it ends, fixed when it starts: certificates promise it.
+    ends_on = models.DateField()
     #: From then on no data key is wrapped by it and its file is destroyed.
     destroyed_at = models.DateTimeField(null=True)
+    #: Living keys that the next epoch took over: kept here so that a crash cannot lose the count.
+    rewrapped = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = (

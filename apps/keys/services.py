@@ -4,6 +4,7 @@ Two databases share no transaction, so the order is fixed (HOUSE §5). Creating:
 first; a key whose subject never came is harmless. Shredding: main commits `shredding`, then key
 and journal go here, then main commits `shredded` with its ledger entry; the reconciler of
 `subjects` finishes either half. `shred` may therefore run twice and says the same both times.
+Ending an epoch, which makes what was shredded irreversible in every backup: ending.py.
 """
 
 from __future__ import annotations
@@ -12,15 +13,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import clock, crypto, scope
+from apps.core import crypto, scope
 from apps.core.actors import Actor
-from apps.core.errors import DomainError, Missing
-from apps.core.ids import new_id
-from apps.keys import epochs
-from apps.keys.models import BlindIndex, Epoch, Journal, SubjectKey, Tombstone
+from apps.core.errors import DomainError, Missing, Unavailable
+from apps.keys import ending, epochs
+from apps.keys.models import BlindIndex, Journal, SubjectKey, Tombstone
 
 _ALIAS = "keys"
 
@@ -38,7 +38,7 @@ def new(subject_ids: Sequence[UUID], *, actor: Actor) -> dict[UUID, bytes]:
     """Data keys for new subjects, committed before this returns. Plain keys: do not keep."""
     controller_id = scope.current()
     with transaction.atomic(using=_ALIAS):
-        epoch = _epoch(controller_id)
+        epoch = ending.living(controller_id)
         epoch_key = epochs.load(epoch.pk)
         made = {subject_id: crypto.new_key() for subject_id in subject_ids}
         SubjectKey.objects.bulk_create(
@@ -55,9 +55,17 @@ def new(subject_ids: Sequence[UUID], *, actor: Actor) -> dict[UUID, bytes]:
 
 def open_many(subject_ids: Iterable[UUID]) -> dict[UUID, bytes]:
     """Data keys of the subjects in scope; shredded or unknown ones are absent."""
-    rows = SubjectKey.objects.filter(
-        controller_id=scope.current(), subject_id__in=list(subject_ids)
-    )
+    wanted = list(subject_ids)
+    try:
+        return _opened(wanted)
+    except Unavailable:
+        # Their epoch may have ended between reading the rows and its key: they are under the
+        # next one now. A key that is really missing is missing again.
+        return _opened(wanted)
+
+
+def _opened(subject_ids: list[UUID]) -> dict[UUID, bytes]:
+    rows = SubjectKey.objects.filter(controller_id=scope.current(), subject_id__in=subject_ids)
     return {
         row.subject_id: crypto.unwrap(
             epochs.load(row.epoch_id),
@@ -198,62 +206,6 @@ def journalled(subject_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these subjects the journal says were shredded."""
     rows = Journal.objects.filter(controller_id=scope.current(), subject_id__in=subject_ids)
     return set(rows.values_list("subject_id", flat=True))
-
-
-def end_epoch(*, actor: Actor) -> tuple[UUID, int]:
-    """Re-wrap the living under a new epoch, then destroy the old key. (new epoch, re-wrapped).
-
-    What was shredded before is irreversible in every backup from here on. The file goes last,
-    after the commit: a crash in between leaves an old file that wraps nothing, and the next
-    call removes it.
-    """
-    controller_id = scope.current()
-    with transaction.atomic(using=_ALIAS):
-        old = _epoch(controller_id)
-        fresh = _start_epoch(controller_id, old.number + 1)
-        rewrapped = _rewrap(old, fresh)
-        Epoch.objects.filter(pk=old.pk).update(destroyed_at=clock.now())
-    for ended in Epoch.objects.filter(controller_id=controller_id, destroyed_at__isnull=False):
-        epochs.destroy(ended.pk)
-    return fresh.pk, rewrapped
-
-
-def _rewrap(old: Epoch, fresh: Epoch) -> int:
-    old_key, new_key = epochs.load(old.pk), epochs.load(fresh.pk)
-    batch: list[SubjectKey] = []
-    total = 0
-    rows = SubjectKey.objects.select_for_update().filter(epoch=old).order_by("subject_id")
-    for row in rows.iterator(chunk_size=5_000):
-        key = crypto.unwrap(old_key, bytes(row.wrapped), subject=row.subject_id, epoch=old.pk)
-        row.wrapped = crypto.wrap(new_key, key, subject=row.subject_id, epoch=fresh.pk)
-        row.epoch = fresh
-        batch.append(row)
-        if len(batch) == 5_000:
-            total += SubjectKey.objects.bulk_update(batch, ["wrapped", "epoch"])
-            batch = []
-    return total + (SubjectKey.objects.bulk_update(batch, ["wrapped", "epoch"]) if batch else 0)
-
-
-def _epoch(controller_id: UUID) -> Epoch:
-    with transaction.atomic(using=_ALIAS):
-        _lock(controller_id)
-        living = Epoch.objects.filter(controller_id=controller_id, destroyed_at=None)
-        return living.order_by("-number").first() or _start_epoch(controller_id, 1)
-
-
-def _start_epoch(controller_id: UUID, number: int) -> Epoch:
-    epoch = Epoch(id=new_id(), controller_id=controller_id, number=number)
-    epochs.create(epoch.pk)
-    epoch.save(force_insert=True)
-    return epoch
-
-
-def _lock(controller_id: UUID) -> None:
-    """One epoch at a time per controller (a transaction lock: goes with the commit)."""
-    with connections[_ALIAS].cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"epoch/{controller_id}"]
-        )
 
 
 def _blind_key(controller_id: UUID, kind: str) -> bytes:

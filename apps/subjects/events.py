@@ -33,7 +33,7 @@ EPOCH_ENDED = declare(
     Verb(
         "keys.epoch_ended",
         _("Key epoch ended: %(rewrapped)s living keys re-wrapped, the old key destroyed"),
-        refs=("epoch",),
         counts=("rewrapped",),
+        dates=("ended_on",),
     )
 )

@@ -4,22 +4,31 @@ Shredding crosses two databases (HOUSE §5). `entomb` commits in main: the recor
 when it was the person's last, the subject is `shredding`. `finish_shredding` then destroys key
 and blind indexes in the keys database, and only then says `shredded` in main with its ledger
 entry. A crash anywhere leaves a subject in `shredding`, which the reconciler finishes.
+
+Ending an epoch crosses them the other way: keys first, then the entry, for every ended epoch
+that the ledger does not tell of yet. A crash in between delays an entry and loses none.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import date
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit import selectors as ledger
 from apps.audit import services as audit
+from apps.controllers.models import Controller
 from apps.core import clock, scope
 from apps.core.actors import Actor
-from apps.core.errors import Conflict, Missing
+from apps.core.errors import Conflict, DomainError, Missing
+from apps.keys import ending
+from apps.keys import selectors as keys_selectors
 from apps.keys import services as keys
+from apps.keys.selectors import Ended
 from apps.subjects import events
 from apps.subjects.models import Application, Change, Record, Subject
 
@@ -165,14 +174,41 @@ def _say_shredded(subject_id: UUID, epoch_id: UUID, actor: Actor) -> int:
     return changed
 
 
-def end_epoch(*, actor: Actor) -> int:
-    """End the controller's key epoch: what was shredded is now gone from every backup."""
-    epoch_id, rewrapped = keys.end_epoch(actor=actor)
-    with transaction.atomic():
+def end_epoch(*, actor: Actor, due_by: date | None = None) -> list[Ended]:
+    """End the controller's key epoch: what was shredded is then gone from every backup.
+
+    With `due_by`, only if its day has come. Returns the endings the ledger tells of now, with
+    those whose worker was killed before it could say so. Raises Unavailable when a key does
+    not open: its epoch goes on.
+    """
+    try:
+        ending.end_epoch(actor=actor, due_by=due_by)
+    finally:
+        told = _say_ended(actor)  # whatever did end
+    return told
+
+
+@transaction.atomic
+def _say_ended(actor: Actor) -> list[Ended]:
+    Controller.objects.select_for_update(no_key=True).get(pk=scope.current())  # one says it
+    ended = keys_selectors.ended()
+    told = ledger.told(events.EPOCH_ENDED, [epoch.epoch_id for epoch in ended])
+    untold = [epoch for epoch in ended if epoch.epoch_id not in told]
+    for epoch in untold:
         audit.record(
             events.EPOCH_ENDED,
             actor=actor,
-            refs={"epoch": epoch_id},
-            counts={"rewrapped": rewrapped},
+            object_id=epoch.epoch_id,
+            counts={"rewrapped": epoch.rewrapped},
+            dates={"ended_on": epoch.ended_on},
         )
-    return rewrapped
+    return untold
+
+
+def end_due_epoch(*, actor: Actor) -> int:
+    """For the tick: a controller whose keys do not open must not keep the others waiting."""
+    try:
+        return len(end_epoch(actor=actor, due_by=clock.now().date()))
+    except DomainError as error:
+        logger.warning("epoch of controller %s cannot end: %s", scope.current(), error.code)
+        return 0

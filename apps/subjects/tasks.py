@@ -19,3 +19,9 @@ def sync_due() -> None:
 def finish_shredding() -> None:
     for _ in scope.each(controllers.ids()):
         services.finish_shredding(actor=SYSTEM)
+
+
+@shared_task
+def end_due_epochs() -> None:
+    for _ in scope.each(controllers.ids()):
+        services.end_due_epoch(actor=SYSTEM)

@@ -11,7 +11,7 @@ from apps.core import crypto, scope
 from apps.core.actors import SYSTEM
 from apps.core.errors import Unavailable
 from apps.core.ids import new_id
-from apps.keys import epochs
+from apps.keys import ending, epochs
 from apps.keys import services as keys
 from apps.keys.models import Epoch, Journal, SubjectKey
 
@@ -62,7 +62,7 @@ def test_ending_an_epoch_keeps_the_living_and_ends_the_dead_everywhere() -> None
         backup = bytes(SubjectKey.objects.get(subject_id=dead).wrapped)
         old = Epoch.objects.get(controller_id=controller)
         keys.shred(dead, actor=SYSTEM)
-        keys.end_epoch(actor=SYSTEM)
+        ending.end_epoch(actor=SYSTEM)
         assert keys.open_one(living) == made[living]
         # The row restored from a backup is of no use: the epoch's key is gone for good.
         with pytest.raises(Unavailable):
