@@ -2,8 +2,10 @@
 
 It says what a DPO may show: who approved, by which policy, what was sent when, what the
 read-back showed field by field, and the commitments. It gives two dates (HOUSE invariant 7):
-effective now, and irreversible everywhere once the key epoch has ended. Its digest is in the
-ledger, and it quotes the ledger's checkpoint.
+effective now, and the day by whose end nobody can open the person's data any more, in any
+backup: then the key epoch ends, and `keys.epoch_ended` about that epoch is in the ledger.
+A person with other records here keeps their key until the last of them: no second date yet.
+Its digest is in the ledger, and it quotes the ledger's checkpoint.
 """
 
 from __future__ import annotations
@@ -24,13 +26,22 @@ from apps.core.errors import Conflict, Missing
 from apps.erasure import events
 from apps.erasure.models import Certificate, Evidence, Plan, Step
 from apps.erasure.states import LIVING
+from apps.keys.selectors import Shredded, shredded
+from apps.subjects.models import Subject
 
-FORMAT = "lethe-erasure-certificate/1"
+FORMAT = "lethe-erasure-certificate/2"
 
 
 def finish(*, actor: Actor) -> int:
-    """Finish the approved plans of the scope that have no living step; issue certificates."""
-    done = Plan.objects.filter(state=Plan.State.APPROVED).exclude(steps__state__in=LIVING)
+    """Finish the approved plans of the scope that have no living step; issue certificates.
+
+    One whose people are still being shredded waits: its second date is not known yet.
+    """
+    done = (
+        Plan.objects.filter(state=Plan.State.APPROVED)
+        .exclude(steps__state__in=LIVING)
+        .exclude(steps__record__subject__state=Subject.State.SHREDDING)
+    )
     plan_ids = list(done.values_list("pk", flat=True))
     if plan_ids:
         audit.integrate(log_id=scope.current())  # the outcomes are in the log it quotes
@@ -77,7 +88,8 @@ def _text(plan: Plan) -> str:
 
 
 def _content(plan: Plan) -> dict[str, Any]:
-    steps = list(plan.steps.order_by("pk"))
+    steps = list(plan.steps.select_related("record").order_by("pk"))
+    keys = _keys(steps)
     evidence: dict[UUID, dict[str, str]] = {}
     for row in Evidence.objects.filter(step__plan=plan).order_by("pk"):
         kept = evidence.setdefault(row.step_id, {})
@@ -94,9 +106,40 @@ def _content(plan: Plan) -> dict[str, Any]:
         "approved_at": plan.decided_at,
         "finished_at": plan.finished_at,
         "effective": plan.finished_at,
-        "irreversible": "at the end of the key epoch: see keys.epoch_ended in the ledger",
+        "irreversible": _irreversible(steps, keys),
         "checkpoint": _checkpoint(),
-        "steps": [_step(step, evidence.get(step.pk, {})) for step in steps],
+        "steps": [_step(step, keys.get(step.pk), evidence.get(step.pk, {})) for step in steps],
+    }
+
+
+def _keys(steps: list[Step]) -> dict[UUID, Shredded]:
+    """Of each verified step whose person's key is destroyed: its two dates."""
+    verified = [step for step in steps if step.state == Step.State.VERIFIED]
+    found = shredded([step.record.subject_id for step in verified])
+    return {
+        step.pk: found[step.record.subject_id]
+        for step in verified
+        if step.record.subject_id in found
+    }
+
+
+def _irreversible(steps: list[Step], keys: dict[UUID, Shredded]) -> dict[str, Any]:
+    """`by`: the day by whose end the last of the destroyed keys is gone from every backup."""
+    verified = sum(step.state == Step.State.VERIFIED for step in steps)
+    return {
+        "by": max((key.irreversible_by for key in keys.values()), default=None),
+        "keys_destroyed": len(keys),
+        "keys_kept": verified - len(keys),
+    }
+
+
+def _key(key: Shredded | None) -> dict[str, Any] | None:
+    if key is None:
+        return None
+    return {
+        "epoch": key.epoch_id,
+        "effective": key.shredded_at,
+        "irreversible_by": key.irreversible_by,
     }
 
 
@@ -106,7 +149,7 @@ def _checkpoint() -> str | None:
     return found.note if found is not None else None
 
 
-def _step(step: Step, commitments: dict[str, str]) -> dict[str, Any]:
+def _step(step: Step, key: Shredded | None, commitments: dict[str, str]) -> dict[str, Any]:
     return {
         "step": step.pk,
         "record": step.record_id,
@@ -123,5 +166,6 @@ def _step(step: Step, commitments: dict[str, str]) -> dict[str, Any]:
             "confirmed": step.confirmed,
             "unread": step.unread,
         },
+        "key": _key(key),
         "commitments": commitments,
     }

@@ -77,6 +77,8 @@ def _check_certificate(house: House, plan: Plan, step: Step) -> None:
     assert shown["outcome"] == "verified"
     assert shown["fields"]["clean"] == step.clean
     assert set(shown["commitments"]) == {"before", "after"}
+    assert content["effective"] == content["finished_at"]
+    assert content["irreversible"]["by"] == shown["key"]["irreversible_by"] > content["effective"]
     with pytest.raises(notes.NoteError):
         notes.verify(
             found.note.replace("verified", "residual"), [notes.VerifierKey.parse(log.vkey)]
