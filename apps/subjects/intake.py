@@ -11,13 +11,14 @@ erased on its own. A page that brings nobody new waits for nobody.
 A candidate is recognised by (connection, remote id), else by e-mail inside the controller.
 A remote id with a tombstone is a person Lethe erased: clean of personal data it is still
 erased and nothing happens; with a newer application it is a new life with a new clock;
-otherwise it came back, is recorded as resurrected and is due.
+otherwise it came back, is recorded as resurrected and is due. A page may have been read before
+the erasure, so none of this is believed of a page: the ATS is asked again first.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -38,6 +39,9 @@ from apps.core.ids import new_id
 from apps.keys import services as keys
 from apps.subjects import applications, events, facts, sealing
 from apps.subjects.models import Change, Record, Subject
+
+#: Asks the ATS what it says of these remote ids now; those it does not return are absent.
+Fetch = Callable[[Sequence[str]], Mapping[str, RemoteCandidate]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class _Page:
     everyone: list[_Seen]
     #: Those without a record here, each with the state it starts in.
     newcomers: list[tuple[_Seen, str]] = field(default_factory=list)
+    #: Digests of those with a tombstone who are shown with their data.
+    returned: set[bytes] = field(default_factory=set)
     arrivals: list[_Arrival] = field(default_factory=list)
     unchanged: int = 0
     tombstoned: int = 0
@@ -105,20 +111,44 @@ def take(
     connection_id: UUID,
     candidates: Sequence[RemoteCandidate],
     cursor: str | None = None,
+    fetch: Fetch | None = None,
 ) -> Taken:
-    """Take a page in; store `cursor` with it. Repeating a page changes nothing."""
+    """Take a page in; store `cursor` with it. Repeating a page changes nothing.
+
+    `fetch` is asked, outside any transaction, about those who seem to be back after an erasure.
+    Without it the candidates are believed: a file, or what was fetched this moment. Raises
+    Conflict when somebody was erased meanwhile.
+    """
     connection = Connection.objects.get(pk=connection_id)
     page = _sort(connection, _seen(connection, candidates))
+    asked = page.returned
+    if fetch is not None and asked:
+        page = _sort(connection, _afresh(page, fetch))
     with transaction.atomic():
         if page.newcomers:
             _alone()
             page = _sort(connection, page.everyone)  # another page may have brought them
+        if not page.returned <= asked:
+            raise _moved()
         page.arrivals += _recognised(connection, page.newcomers)
         _make_keys(page, actor)
         _write(page)
         if cursor is not None:
             Connection.objects.filter(pk=connection_id).update(cursor=cursor)
         return _account(page, actor)
+
+
+def _afresh(page: _Page, fetch: Fetch) -> list[_Seen]:
+    """Everyone on the page, those who seem to be back as the ATS shows them now."""
+    others = [seen for seen in page.everyone if seen.digest not in page.returned]
+    back = [seen.candidate for seen in page.everyone if seen.digest in page.returned]
+    now = fetch([candidate.remote_id for candidate in back])
+    told = (now.get(candidate.remote_id) for candidate in back)
+    return others + _seen(page.connection, [one for one in told if one is not None])
+
+
+def _moved() -> Conflict:
+    return Conflict("record_moved", _("A record changed meanwhile: take the page again."))
 
 
 def _alone() -> None:
@@ -166,6 +196,8 @@ def _sort(connection: Connection, everyone: list[_Seen]) -> _Page:
             page.unchanged += 1
         elif state is not None:
             page.newcomers.append((seen, state))
+            if seen.digest in tombstones:
+                page.returned.add(seen.digest)
         else:
             page.tombstoned += 1
     return page
@@ -263,7 +295,7 @@ def _still_as_read(records: Sequence[Record]) -> None:
     rows = Record.objects.select_for_update().filter(pk__in=[record.pk for record in records])
     present = {row.pk: (row.version, row.state) for row in rows.order_by("pk")}
     if any(present.get(one.pk) != (one.version, one.state) for one in records):
-        raise Conflict("record_moved", _("A record changed meanwhile: take the page again."))
+        raise _moved()
 
 
 def _still_living(subject_ids: Collection[UUID]) -> dict[UUID, Subject]:

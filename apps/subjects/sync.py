@@ -71,7 +71,7 @@ def _sync(actor: Actor, connection: Connection) -> SyncResult:
     adapter = connections.adapter(connection)
     pages = created = changed = 0
     for page in adapter.changes(connection.cursor):
-        taken = _take(actor, connection, page)
+        taken = _take(actor, connection, adapter, page)
         pages, created = pages + 1, created + taken.created
         changed += taken.changed + taken.resurrected
     _follow_disappearances(actor, connection, adapter)
@@ -79,13 +79,18 @@ def _sync(actor: Actor, connection: Connection) -> SyncResult:
     return SyncResult(pages, created, changed)
 
 
-def _take(actor: Actor, connection: Connection, page: Page) -> intake.Taken:
-    """Take a page; once more when a record on it was erased or changed in that very moment."""
+def _take(actor: Actor, connection: Connection, adapter: Connector, page: Page) -> intake.Taken:
+    """Take a page; once more when a record on it was erased or changed in that very moment.
+
+    A page is read ahead of its taking and may be older than an erasure: whoever it shows again
+    is fetched first.
+    """
     values: dict[str, Any] = {"candidates": page.candidates, "cursor": page.cursor}
+    values |= {"connection_id": connection.pk, "fetch": adapter.fetch}
     try:
-        return intake.take(actor=actor, connection_id=connection.pk, **values)
+        return intake.take(actor=actor, **values)
     except Conflict:
-        return intake.take(actor=actor, connection_id=connection.pk, **values)
+        return intake.take(actor=actor, **values)
 
 
 def _follow_disappearances(actor: Actor, connection: Connection, adapter: Connector) -> None:
