@@ -131,7 +131,7 @@ def binaries(user: Account) -> Path:
     if spec is None or spec.origin is None:
         raise EmbeddedError(
             f"The package {WHEEL} is not installed, so there is no embedded PostgreSQL. "
-            "Run `make setup`, or set DATABASE_URL to a PostgreSQL server."
+            "Run `make setup`."
         )
     package = Path(spec.origin).parent
     inside = package / f"pginstall{MAJOR}" / "bin"

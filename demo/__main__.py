@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     console = Console(stderr=options.json, highlight=False)
     try:
+        place.require_own_servers(os.environ)
         installation = place.open_installation(options.data, options.port)
         cluster = embedded.start(installation.root / "postgres")
     except (DemoError, embedded.EmbeddedError) as error:
@@ -27,7 +29,10 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         return _run(installation, cluster, console, options)
-    except (DemoError, embedded.EmbeddedError, SupervisorError) as error:
+    except SupervisorError as error:
+        console.print(f"[bold red]{place.advice_on_ports(installation) or error}")
+        return 2
+    except (DemoError, embedded.EmbeddedError) as error:
         console.print(f"[bold red]{error}")
         return 2
     except KeyboardInterrupt:

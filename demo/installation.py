@@ -9,16 +9,16 @@ import base64
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from config.embedded import Cluster
-from config.supervisor import Process, web, worker
+from config.supervisor import Process, SupervisorError, require_free, web, worker
 
 MARKER = "Lethe demo\n"
 #: The fake accounts: name of the legal entity, and how many invented candidates it has.
@@ -27,6 +27,16 @@ SEED = 20_261
 #: Requests each fake account answers per window. A real account allows far fewer; the client
 #: keeps whatever limit it is told, and `make bench` measures it at 50 per 10 s.
 LIMIT, WINDOW = 900, 10
+#: Where the fake accounts listen, from run to run: below the ports that systems hand out.
+PORTS = range(20_000, 30_000)
+#: Settings that name servers of others.
+SERVERS = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "KEYS_DATABASE_URL",
+    "KEYS_DATABASE_OWNER_URL",
+    "BROKER_URL",
+)
 
 
 class DemoError(Exception):
@@ -74,6 +84,17 @@ class Installation:
         return [Account(**account) for account in self.facts["accounts"]]
 
 
+def require_own_servers(given: Mapping[str, str]) -> None:
+    """Raises DemoError when the environment names servers: the demo would not use them."""
+    named = [name for name in SERVERS if given.get(name)]
+    if named:
+        raise DemoError(
+            f"{', '.join(named)}: set in the environment, but the demo always starts a PostgreSQL "
+            f"of its own and touches no other. To run it: unset {' '.join(named)}. To install "
+            "Lethe on your own servers, see the README."
+        )
+
+
 def open_installation(root: Path, port: int) -> Installation:
     """The folder of a former run, or a new one. Raises DemoError for a folder of others."""
     marker = root / "LETHE-DEMO"
@@ -112,6 +133,8 @@ def environment(installation: Installation, cluster: Cluster) -> dict[str, str]:
         "LETHE_ATS_HOSTS": "127.0.0.1",
         "LETHE_LEASE_SECONDS": "30",
         "LETHE_DEMO_BIN": str(cluster.bin),
+        # It need not lie in this folder: under root the server may live elsewhere.
+        "LETHE_DEMO_LOG": str(cluster.log),
     }
 
 
@@ -143,6 +166,32 @@ def processes(installation: Installation) -> list[Process]:
     return [*fakes, web(port=installation.port), worker(concurrency=4)]
 
 
+def advice_on_ports(installation: Installation) -> str:
+    """What to do about the first port that another program has; "" when all are free."""
+    if _is_busy(installation.port):
+        return (
+            f"Port {installation.port}, where the page goes, is used by another program. Stop "
+            f'that program, or choose another port: make demo ARGS="--port {next(_free_ports())}"'
+        )
+    for account in installation.accounts:
+        if _is_busy(account.port):
+            return (
+                f"Port {account.port}, the address of the fake Greenhouse account of "
+                f"{account.name} since the first run, is used by another program. Stop that "
+                f"program (`lsof -i :{account.port}` names it), or begin anew in another "
+                'folder: make demo ARGS="--data FOLDER". --port moves the page only.'
+            )
+    return ""
+
+
+def _is_busy(port: int) -> bool:
+    try:
+        require_free("127.0.0.1", port)
+    except SupervisorError:
+        return True
+    return False
+
+
 def _fake(installation: Installation, account: Account) -> Process:
     slug = account.name.lower()
     options = {
@@ -171,21 +220,18 @@ def _fake(installation: Installation, account: Account) -> Process:
 def remember(installation: Installation, **values: Any) -> None:
     """Keep facts for the next run."""
     installation.facts.update(values)
-    draft = installation.root / "demo.json.new"
-    draft.unlink(missing_ok=True)
-    _write_private(draft, json.dumps(installation.facts))
-    draft.replace(installation.root / "demo.json")
+    _write_private(installation.root / "demo.json", json.dumps(installation.facts))
 
 
 def _new_facts() -> dict[str, Any]:
-    accounts, first = [], 0
+    accounts, first, ports = [], 0, _free_ports()
     for name, candidates in COMPANIES:
         accounts.append(
             {
                 "name": name,
                 "first_index": first,
                 "candidates": candidates,
-                "port": _free_port(),
+                "port": next(ports),
                 "client_id": f"demo-{name.lower()}",
                 "client_secret": secrets.token_urlsafe(24),
                 "webhook_secret": secrets.token_urlsafe(24),
@@ -201,13 +247,17 @@ def _new_facts() -> dict[str, Any]:
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports() -> Iterator[int]:
+    """Ports nobody uses now, in no order, none twice."""
+    drawn = secrets.SystemRandom().sample(PORTS, len(PORTS))
+    return (port for port in drawn if not _is_busy(port))
 
 
 def _write_private(path: Path, content: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Whole or not at all: a run that is killed in between can be started again."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(content)
+    draft.replace(path)

@@ -1,12 +1,14 @@
 """The folder of the demo and what it starts."""
 
 import dataclasses
+import socket
 from pathlib import Path
 
 import httpx
 import pytest
 
 from config.supervisor import Supervisor
+from demo import __main__ as program
 from demo import installation as demo
 from demo.installation import DemoError, Installation
 
@@ -53,3 +55,48 @@ def test_a_folder_of_others_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_secrets_are_for_their_owner_alone(home: Installation) -> None:
     assert (home.root / "demo.json").stat().st_mode & 0o777 == 0o600
     assert home.root.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", demo.SERVERS)
+def test_servers_named_in_the_environment_are_refused_not_ignored(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for one in demo.SERVERS:
+        monkeypatch.delenv(one, raising=False)
+    demo.require_own_servers({"HOME": "/", name: ""})
+    monkeypatch.setenv(name, "postgresql://theirs/db")
+    assert program.main(["--data", str(tmp_path / "demo")]) == 2
+    assert f"unset {name}" in " ".join(capsys.readouterr().out.split())
+    assert not (tmp_path / "demo").exists()
+
+
+def test_a_busy_port_gets_advice_that_helps(home: Installation) -> None:
+    account = home.accounts[0]
+    home.port = home.accounts[1].port + 10_000
+    assert demo.advice_on_ports(home) == ""
+    with _listening(account.port):
+        advice = demo.advice_on_ports(home)
+    assert f"Port {account.port}, the address of the fake Greenhouse account of Nordlys" in advice
+    assert "--data FOLDER" in advice
+    with _listening(home.port):
+        assert 'make demo ARGS="--port ' in demo.advice_on_ports(home)
+
+
+def _listening(port: int) -> socket.socket:
+    busy = socket.socket()
+    busy.bind(("127.0.0.1", port))
+    busy.listen()
+    return busy
+
+
+def test_fake_accounts_listen_below_the_ports_that_systems_hand_out(home: Installation) -> None:
+    ports = {account.port for account in home.accounts}
+    assert len(ports) == len(home.accounts)
+    assert ports <= set(demo.PORTS)
+
+
+def test_a_run_killed_while_it_wrote_a_secret_can_be_started_again(home: Installation) -> None:
+    (home.root / "demo.json.new").write_text('{"half')
+    demo.remember(home, seeded_on="2026-11-23")
+    assert demo.open_installation(home.root, 8000).seeded_on == "2026-11-23"
+    assert not (home.root / "demo.json.new").exists()
