@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
+from apps.connectors.fakes.greenhouse.portfolio import Case
 from demo import installation as place
-from demo.day import story, table
+from demo.day import preparation, story, table
 from demo.installation import Account, Installation
 
 ROWS = (
@@ -28,6 +29,7 @@ ROWS = (
     ("residual", "data remain: shown, never counted as erased"),
     ("unverifiable", "nothing shows whether they are gone: not counted as erased"),
     ("failed", "failed"),
+    ("set_aside", "not erased: changed, held or refused meanwhile, or to be done by hand"),
     ("held", "kept by a legal hold"),
     ("traces_found", "traces of people found where none may be"),
     ("ledger_size", "entries in the ledgers"),
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def tell(installation: Installation, console: Console) -> table.Table:
     """Both legal entities, from their ATS to the proof."""
-    parties = story.companies(installation)
+    parties = preparation.companies(installation)
     with _bars(console) as bars:
         for company in parties:
             _one_company(installation, company, bars)
@@ -69,12 +71,13 @@ def tell(installation: Installation, console: Console) -> table.Table:
     return result
 
 
-def _one_company(installation: Installation, company: story.Company, bars: Progress) -> None:
+def _one_company(installation: Installation, company: preparation.Company, bars: Progress) -> None:
     name = company.account.name
-    connection = story.prepare(company)
+    connection = preparation.prepare(company)
     _announce(installation, company.account, str(connection.pk))
     task = bars.add_task(f"{name}: taking candidates from Greenhouse", total=1.0)
-    story.synchronise(company, connection, lambda _, done: bars.update(task, completed=done))
+    story.synchronise(company, connection, lambda done: bars.update(task, completed=done))
+    bars.update(task, completed=1.0)
     everyone = story.cases(installation, company.account)
     task = bars.add_task(f"{name}: consents, holds, deadlines", total=3)
     story.consents_given(company, connection, everyone)
@@ -96,12 +99,12 @@ def _announce(installation: Installation, account: Account, connection_id: str) 
 
 
 def _make_faulty(
-    installation: Installation, account: Account, faulty: tuple[list[int], list[int]]
+    installation: Installation, account: Account, faulty: tuple[list[Case], list[Case]]
 ) -> None:
     """A few records meet an ATS that ignores a field, or whose confirmation is lost."""
     if account.name in installation.facts.get("faulty", []):
         return
-    ignored, unconfirmed = faulty
+    ignored, unconfirmed = ([case.remote_id for case in some] for some in faulty)
     _control(
         account,
         "faults",

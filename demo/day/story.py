@@ -5,167 +5,87 @@ Every step first looks whether it was done: a second run goes on where the first
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from django.db import connections
+
 from apps.accounts import services as accounts
-from apps.accounts.models import Role, User
 from apps.connectors import selectors as connector_selectors
-from apps.connectors import services as connectors
 from apps.connectors.fakes.greenhouse import portfolio
+from apps.connectors.fakes.greenhouse.portfolio import Case
 from apps.connectors.models import Connection
 from apps.consents import selectors as consent_selectors
 from apps.consents import services as consents
-from apps.controllers import services as controllers
-from apps.controllers.models import Controller
 from apps.core import clock, scope
-from apps.core.actors import SYSTEM, Actor
+from apps.core.actors import SYSTEM
 from apps.erasure import selectors as erasure_selectors
 from apps.erasure import services as erasure
 from apps.erasure.models import Plan
 from apps.retention import selectors as retention_selectors
 from apps.retention import services as retention
-from apps.retention.models import Hold, Policy
+from apps.retention.models import Hold
 from apps.subjects import sync
 from apps.subjects.models import Record
+from demo.day.preparation import Company, people
 from demo.installation import SEED, Account, Installation
 
-GRACE_SECONDS = 5
-SETTLE_SECONDS = 12
 PURPOSE = "talent_pool"
 NOTICE = "vivier-2026-01"
 #: How many expired candidates a legal hold keeps, and how many meet a faulty ATS.
 HELD, IGNORED, UNCONFIRMED = 3, 3, 2
 
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    account: Account
-    controller: Controller
-    dpo: Actor
-    recops: Actor
-
-
-Report = Callable[[str, float], None]
-
-
-def people() -> tuple[User, User]:
-    """The demo's DPO and RecOps person, for both legal entities."""
-    return _user("dora.dpo@demo.example", "Dora Lindqvist"), _user(
-        "rik.recops@demo.example", "Rik Aubertin"
-    )
-
-
-def companies(installation: Installation) -> list[Company]:
-    """The two legal entities of the group, each with its people and its account."""
-    dpo, recops = people()
-    return [_company(account, dpo, recops) for account in installation.accounts]
-
-
-def _user(email: str, name: str) -> User:
-    found = User.objects.filter(email=email).first()
-    return found or accounts.invite(actor=SYSTEM, email=email, name=name, language="fr")
-
-
-def _company(account: Account, dpo: User, recops: User) -> Company:
-    name = f"{account.name} SAS"
-    controller = Controller.objects.filter(name=name).first() or controllers.register(
-        actor=SYSTEM,
-        name=name,
-        country="FR",
-        time_zone="Europe/Paris",
-        dpo_name=dpo.name,
-        dpo_email=dpo.email,
-    )
-    with scope.enter(controller.pk):
-        accounts.grant(actor=SYSTEM, user_id=dpo.pk, role=Role.DPO)
-        accounts.grant(actor=SYSTEM, user_id=recops.pk, role=Role.RECOPS)
-    return Company(account, controller, Actor("user", dpo.pk), Actor("user", recops.pk))
-
-
-def prepare(company: Company) -> Connection:
-    """The record of processing, the policy two people signed, and the connection."""
-    with scope.enter(company.controller.pk):
-        if not Policy.objects.filter(state=Policy.State.ACTIVE).exists():
-            _describe_processing(company)
-            _sign_policy(company)
-        return Connection.objects.first() or _connect(company)
-
-
-def _describe_processing(company: Company) -> None:
-    controllers.register_activity(
-        actor=company.dpo,
-        name="Recrutement",
-        purpose="dpv:RecruitmentManagement",
-        legal_basis="eu-gdpr:A6-1-f-controller",
-        recipients=["Équipe recrutement", "Responsables des postes"],
-    )
-    controllers.register_activity(
-        actor=company.dpo,
-        name="Vivier",
-        purpose="dpv:RecruitmentManagement",
-        legal_basis="eu-gdpr:A6-1-a",
-        recipients=["Équipe recrutement"],
-    )
-
-
-def _sign_policy(company: Company) -> None:
-    policy = retention.load_policy(actor=company.dpo, pack="fr-cnil")
-    retention.sign(actor=company.dpo, policy_id=policy.pk)
-    retention.sign(actor=company.recops, policy_id=policy.pk)
-    today = clock.today(company.controller.time_zone)
-    retention.activate(actor=company.dpo, policy_id=policy.pk, active_from=today)
-    for rule in ("rejected.archive", "withdrawn.archive"):
-        retention.override(
-            actor=company.dpo,
-            policy_id=policy.pk,
-            rule=rule,
-            duration="",
-            reason="Aucun contentieux connu : l'archive de preuve n'est pas tenue ici.",
-        )
-
-
-def _connect(company: Company) -> Connection:
-    account = company.account
-    return connectors.connect(
-        actor=company.dpo,
-        name=f"Greenhouse {account.name}",
-        vendor="greenhouse",
-        base_url=account.url,
-        auth_url=f"{account.url}/token",
-        credentials={
-            "client_id": account.client_id,
-            "client_secret": account.client_secret,
-            "sub": "1001",
-            "webhook_secret": account.webhook_secret,
-        },
-        country="FR",
-        pool_tags=["vivier"],
-        grace_seconds=GRACE_SECONDS,
-        settle_seconds=SETTLE_SECONDS,
-    )
+#: Takes the fraction that is done, 0 to 1; may be called from another thread.
+Report = Callable[[float], None]
 
 
 def synchronise(company: Company, connection: Connection, report: Report) -> None:
     """Read the account over HTTP until everything is in, reporting as it goes."""
-    with scope.enter(company.controller.pk):
-        result = sync.sync(actor=SYSTEM, connection_id=connection.pk)
-        while result.busy:
+    if connection.state == Connection.State.PAUSED:
+        return
+    with _counting(company, connection, report), scope.enter(company.controller.pk):
+        while sync.sync(actor=SYSTEM, connection_id=connection.pk).busy:
             time.sleep(0.5)
-            result = sync.sync(actor=SYSTEM, connection_id=connection.pk)
-        report("", 1.0)
+    report(1.0)
 
 
-def cases(installation: Installation, account: Account) -> list[portfolio.Case]:
+@contextlib.contextmanager
+def _counting(company: Company, connection: Connection, report: Report) -> Iterator[None]:
+    """Reports how much of the account has arrived, every moment of the block."""
+    done = threading.Event()
+    counter = threading.Thread(
+        target=_count, args=(done, company, connection.pk, report), daemon=True
+    )
+    counter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        counter.join()
+
+
+def _count(done: threading.Event, company: Company, connection_id: UUID, report: Report) -> None:
+    """In a thread of its own, which has a database connection of its own."""
+    try:
+        while not done.wait(0.5):
+            with scope.enter(company.controller.pk):
+                arrived = Record.objects.filter(connection_id=connection_id).count()
+            report(min(1.0, arrived / company.account.candidates))
+    finally:
+        connections.close_all()
+
+
+def cases(installation: Installation, account: Account) -> list[Case]:
     """What the fake account was filled with: who is of which kind."""
     today = date.fromisoformat(installation.seeded_on)
     return portfolio.cases(SEED, account.candidates, today, start=account.first_index)
 
 
-def records_of(connection: Connection, some: Iterable[portfolio.Case]) -> dict[int, Record]:
+def records_of(connection: Connection, some: Iterable[Case]) -> dict[int, Record]:
     """The records of these cases still in the ATS, by index; the scope must be entered."""
     digests = {
         connector_selectors.remote_digest(connection.pk, str(case.remote_id)): case for case in some
@@ -174,7 +94,7 @@ def records_of(connection: Connection, some: Iterable[portfolio.Case]) -> dict[i
     return {digests[bytes(row.remote_digest)].index: row for row in rows}
 
 
-def consents_given(company: Company, connection: Connection, everyone: list[portfolio.Case]) -> int:
+def consents_given(company: Company, connection: Connection, everyone: list[Case]) -> int:
     """Those in the talent pool who agreed, on the day their process closed."""
     with scope.enter(company.controller.pk):
         willing = {case.index: case for case in everyone if case.consent}
@@ -193,12 +113,15 @@ def consents_given(company: Company, connection: Connection, everyone: list[port
         return len(rows)
 
 
-def holds_placed(company: Company, connection: Connection, everyone: list[portfolio.Case]) -> int:
-    """A dispute: the first few expired candidates may not be erased."""
+def holds_placed(company: Company, connection: Connection, everyone: list[Case]) -> int:
+    """A dispute: the first few expired candidates may not be erased.
+
+    Placed once each: whoever releases one later is not overruled by the next run.
+    """
     with scope.enter(company.controller.pk):
         disputed = [case for case in everyone if case.expired][:HELD]
         for row in records_of(connection, disputed).values():
-            if not Hold.objects.filter(subject_id=row.subject_id, released_at=None).exists():
+            if not Hold.objects.filter(subject_id=row.subject_id).exists():
                 retention.place_hold(
                     actor=company.dpo,
                     subject_id=row.subject_id,
@@ -208,9 +131,9 @@ def holds_placed(company: Company, connection: Connection, everyone: list[portfo
         return Hold.objects.filter(released_at=None).count()
 
 
-def faulty(everyone: list[portfolio.Case]) -> tuple[list[int], list[int]]:
-    """Remote ids that meet a faulty ATS: it ignores a field; its confirmation is lost."""
-    expired = [case.remote_id for case in everyone if case.expired][HELD:]
+def faulty(everyone: list[Case]) -> tuple[list[Case], list[Case]]:
+    """Who meets a faulty ATS: it ignores a field; its confirmation is lost."""
+    expired = [case for case in everyone if case.expired][HELD:]
     return expired[:IGNORED], expired[IGNORED : IGNORED + UNCONFIRMED]
 
 
@@ -226,8 +149,13 @@ def plan_and_approve(company: Company) -> list[Plan]:
     with scope.enter(company.controller.pk):
         as_of = clock.today(company.controller.time_zone)
         erasure.propose(actor=company.recops, as_of=as_of)
-        waiting = list(Plan.objects.filter(state=Plan.State.PROPOSED))
+        waiting = _moving(Plan.State.PROPOSED)
         return [erasure.approve(actor=company.dpo, plan_id=plan.pk) for plan in waiting]
+
+
+def _moving(state: Plan.State) -> list[Plan]:
+    """Plans in a state, but those whose connection somebody has paused."""
+    return list(Plan.objects.filter(state=state).exclude(connection__state="paused"))
 
 
 def follow(company: Company, *, patience: float = 600) -> Iterator[float]:
@@ -236,7 +164,7 @@ def follow(company: Company, *, patience: float = 600) -> Iterator[float]:
     while time.monotonic() < deadline:
         with scope.enter(company.controller.pk):
             progress = erasure_selectors.all_progress()
-            running = Plan.objects.filter(state=Plan.State.APPROVED).exists()
+            running = _moving(Plan.State.APPROVED)
         yield progress.fraction
         if not running:
             return
@@ -253,8 +181,7 @@ def sign_in_links(installation: Installation) -> dict[str, str]:
     }
 
 
-def still_due(controller_id: UUID) -> int:
-    """Records due today in a legal entity."""
-    with scope.enter(controller_id):
-        zone = Controller.objects.get(pk=controller_id).time_zone
-        return retention_selectors.counts(as_of=clock.today(zone)).due
+def still_due(company: Company) -> set[UUID]:
+    """Records due today in a legal entity; the scope must be entered."""
+    today = clock.today(company.controller.time_zone)
+    return set(retention_selectors.due_ids(as_of=today))

@@ -1,36 +1,41 @@
-"""The table at the end, and the checks behind it: every claim is looked up, none remembered."""
+"""The table at the end, and the checks behind it: every claim is looked up, none remembered.
+
+It describes the state of the store. People may have worked in the console since the last run:
+what they refused, held or tried again is counted as what it is, and what was promised of the
+accounts' faults must hold all the same.
+"""
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
-import subprocess
-from collections.abc import Iterable, Iterator
+from collections import Counter
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from uuid import UUID
 
 import httpx
-import psycopg
-from psycopg import sql
+from django.db.models import QuerySet
 
 from apps.audit import selectors as ledger
 from apps.audit import services as audit
 from apps.audit import verification
-from apps.connectors.fakes.greenhouse import people as invented
 from apps.connectors.fakes.greenhouse.portfolio import Case
 from apps.connectors.models import Connection
 from apps.core import scope
-from apps.core.ids import new_id
 from apps.erasure.models import Plan, Step
-from apps.erasure.selectors import all_progress
+from apps.retention import selectors as retention
 from apps.retention.models import Hold
 from apps.subjects.models import Record
-from demo.day import story
-from demo.installation import SEED, Account, Installation
+from demo.day import haystacks, story
+from demo.day.preparation import Company, connection_of
+from demo.installation import Account, Installation
 from demo.traces import Needles, search
 
-_DATABASES = ("DATABASE_OWNER_URL", "KEYS_DATABASE_OWNER_URL", "BROKER_URL")
+State = Step.State
+#: Ends that say nothing new of the record: it is as it was before the step.
+_SET_ASIDE = frozenset({State.STALE, State.HELD, State.CANCELLED, State.MANUAL})
+_LIVING = frozenset({State.PLANNED, State.CLAIMED, State.SENT})
+#: Kept out of the JSON, whose keys are a contract.
+_FOR_PEOPLE = ("broken", "set_aside")
 
 
 @dataclass(slots=True)
@@ -50,60 +55,103 @@ class Table:
     ledger_root: str = ""
     ledger_verified: bool = False
     seconds: float = 0.0
+    set_aside: int = 0
     #: Claims that did not hold, in words; the exit status is 0 only without any.
     broken: list[str] = field(default_factory=list)
 
     def as_json(self) -> str:
         values = asdict(self)
-        return json.dumps({key: values[key] for key in values if key != "broken"})
+        return json.dumps({key: values[key] for key in values if key not in _FOR_PEOPLE})
 
 
-def build(installation: Installation, parties: list[story.Company]) -> Table:
+def build(installation: Installation, parties: list[Company]) -> Table:
     """Count, then check each claim against the ATSs, the dumps and the ledger."""
     table = Table()
-    for company in parties:
-        with scope.enter(company.controller.pk):
-            _count(table, company)
+    count(table, installation, parties)
     _check_ledger(table, parties)
-    _check_accounts(table, installation, parties)
+    check_accounts(table, installation, parties)
     _search_everything(table, installation)
     return table
 
 
-def _count(table: Table, company: story.Company) -> None:
-    by_state = all_progress().by_state
+def count(table: Table, installation: Installation, parties: list[Company]) -> None:
+    """What the store holds, and whether every step ended as it was promised to."""
+    for company in parties:
+        with scope.enter(company.controller.pk):
+            _count(table, company)
+            _expect(table, company, story.cases(installation, company.account))
+
+
+def _count(table: Table, company: Company) -> None:
+    by_state = Counter(_outcomes(Step.objects.all()).values())
     table.synced += Record.objects.count()
-    table.verified += by_state.get(Step.State.VERIFIED, 0)
-    table.residual += by_state.get(Step.State.RESIDUAL, 0)
-    table.unverifiable += by_state.get(Step.State.UNVERIFIABLE, 0)
-    table.failed += by_state.get(Step.State.FAILED, 0)
-    decided = (Plan.State.APPROVED, Plan.State.FINISHED)
-    table.approved += Step.objects.filter(plan__state__in=decided).count()
-    table.due += story.still_due(company.controller.pk)
-    table.due += by_state.get(Step.State.VERIFIED, 0)
-    table.held += Hold.objects.filter(released_at=None).count()
-    if Record.objects.count() < company.account.candidates:
-        table.broken.append(f"{company.account.name}: fewer records than candidates")
-    _expect(table, company, by_state)
-    if table.failed > 0:
-        table.broken.append("some steps failed")
-    living = sum(by_state.get(state, 0) for state in ("planned", "claimed", "sent"))
+    table.verified += by_state[State.VERIFIED]
+    table.residual += by_state[State.RESIDUAL]
+    table.unverifiable += by_state[State.UNVERIFIABLE]
+    table.failed += by_state[State.FAILED]
+    table.set_aside += sum(by_state[state] for state in _SET_ASIDE)
+    decided = Step.objects.filter(plan__state__in=(Plan.State.APPROVED, Plan.State.FINISHED))
+    table.approved += decided.values("record_id").distinct().count()
+    table.due += len(story.still_due(company)) + by_state[State.VERIFIED]
+    living = Hold.objects.filter(released_at=None)
+    table.held += living.values("subject_id").distinct().count()
+
+
+def _outcomes(steps: QuerySet[Step]) -> dict[UUID, str]:
+    """How each record stands: by its last step that did something, else by its last one."""
+    found: dict[UUID, str] = {}
+    for record_id, state in steps.order_by("pk").values_list("record_id", "state"):
+        if state not in _SET_ASIDE or found.get(record_id, state) in _SET_ASIDE:
+            found[record_id] = state
+    return found
+
+
+def _expect(table: Table, company: Company, everyone: list[Case]) -> None:
+    """What the fake account was made to do must show, and everything else be verified."""
+    name, connection = company.account.name, connection_of(company)
+    steps = Step.objects.filter(plan__connection=connection)
+    outcomes = _outcomes(steps)
+    ignored, unconfirmed = story.faulty(everyone)
+    promised = _met(table, company, ignored, State.RESIDUAL, outcomes)
+    promised |= _met(table, company, unconfirmed, State.UNVERIFIABLE, outcomes)
+    others = Counter(state for pk, state in outcomes.items() if pk not in promised)
+    for state in (State.RESIDUAL, State.UNVERIFIABLE, State.FAILED):
+        if others[state]:
+            table.broken.append(f"{name}: {others[state]} {state} steps nobody promised")
+    if not others[State.VERIFIED]:
+        table.broken.append(f"{name}: nothing was erased")
+    if Record.objects.filter(connection=connection).count() < company.account.candidates:
+        table.broken.append(f"{name}: fewer records than candidates")
+    if connection.state != Connection.State.PAUSED:
+        _expect_ended(table, company, connection, promised, steps.filter(state__in=_LIVING).count())
+
+
+def _met(
+    table: Table, company: Company, some: list[Case], state: State, outcomes: dict[UUID, str]
+) -> set[UUID]:
+    """The records of those the account treats badly: none called erased, each shown as it is."""
+    rows = story.records_of(connection_of(company), some).values()
+    if len(rows) != len(some):
+        table.broken.append(f"{company.account.name}: a record is erased that must be {state}")
+    for row in rows:
+        if outcomes.get(row.pk) != state and not retention.is_held(row.subject_id):
+            table.broken.append(f"{company.account.name}: a record is not {state} that must be")
+    return {row.pk for row in rows}
+
+
+def _expect_ended(
+    table: Table, company: Company, connection: Connection, promised: set[UUID], living: int
+) -> None:
+    """Nothing waits: every step has ended, and nobody is due but those a fault keeps."""
     if living:
-        table.broken.append(f"{living} steps have not ended")
+        table.broken.append(f"{company.account.name}: {living} steps have not ended")
+    waiting = story.still_due(company) - promised
+    left = Record.objects.filter(connection=connection, pk__in=waiting).count()
+    if left:
+        table.broken.append(f"{company.account.name}: {left} due records are not erased")
 
 
-def _expect(table: Table, company: story.Company, by_state: dict[str, int]) -> None:
-    """What the fake accounts were made to do must show, and everything else be verified."""
-    expected = {Step.State.RESIDUAL: story.IGNORED, Step.State.UNVERIFIABLE: story.UNCONFIRMED}
-    for state, number in expected.items():
-        if by_state.get(state, 0) != number:
-            table.broken.append(f"{company.account.name}: {number} {state} steps expected")
-    rest = sum(n for state, n in by_state.items() if state not in expected)
-    if not rest or by_state.get(Step.State.VERIFIED, 0) != rest:
-        table.broken.append(f"{company.account.name}: not every other step is verified")
-
-
-def _check_ledger(table: Table, parties: list[story.Company]) -> None:
+def _check_ledger(table: Table, parties: list[Company]) -> None:
     logs = [company.controller.pk for company in parties] + [audit.INSTANCE]
     audit.integrate()
     verdicts = [verification.verify(log_id) for log_id in logs]
@@ -119,47 +167,52 @@ def _check_ledger(table: Table, parties: list[story.Company]) -> None:
             table.broken.append(f"the ledger of {company.account.name} is empty")
 
 
-def _check_accounts(table: Table, installation: Installation, parties: list[story.Company]) -> None:
+def check_accounts(table: Table, installation: Installation, parties: list[Company]) -> None:
     """In each account: the held are untouched, and nobody verified left a trace."""
     erased = Needles()
     for company in parties:
         everyone = {case.index: case for case in story.cases(installation, company.account)}
         with scope.enter(company.controller.pk):
-            connection = Connection.objects.get()
-            present = set(story.records_of(connection, everyone.values()))
-            gone = sorted(set(everyone) - present)
-            verified = Step.objects.filter(state=Step.State.VERIFIED).count()
-        if len(gone) != verified:
-            table.broken.append(f"{len(gone)} records entombed, {verified} verified")
-        _add(erased, gone)
-        dump = _dump(company.account)
-        _count_traces(table, dump, erased, f"the account of {company.account.name}")
-        _check_held(table, company, everyone, dump)
+            connection = connection_of(company)
+            present = story.records_of(connection, everyone.values())
+            steps = Step.objects.filter(plan__connection=connection, state=State.VERIFIED)
+            verified = steps.values("record_id").distinct().count()
+            gone = sorted(set(everyone) - set(present))
+            if len(gone) != verified:
+                table.broken.append(f"{len(gone)} records entombed, {verified} verified")
+            haystacks.add(erased, gone)
+            dump = _dump(company.account)
+            _count_traces(table, dump, erased, f"the account of {company.account.name}")
+            _check_held(table, company, present, dump)
 
 
-def _check_held(
-    table: Table, company: story.Company, everyone: dict[int, Case], dump: bytes
-) -> None:
-    """Of everybody under a hold, Lethe still has the record and the account the person."""
-    with scope.enter(company.controller.pk):
-        subjects = set(Hold.objects.filter(released_at=None).values_list("subject_id", flat=True))
-        present = story.records_of(Connection.objects.get(), everyone.values())
+def _check_held(table: Table, company: Company, present: dict[int, Record], dump: bytes) -> None:
+    """Of everybody under a hold, Lethe still has a record and the account the person."""
+    name = company.account.name
+    subjects = set(Hold.objects.filter(released_at=None).values_list("subject_id", flat=True))
+    kept = Record.objects.filter(subject_id__in=subjects).exclude(state=Record.State.ERASED)
     held = {index for index, record in present.items() if record.subject_id in subjects}
     needles = Needles()
-    _add(needles, held)
-    if len(held) != story.HELD or search(dump, needles) != held:
-        table.broken.append(f"{company.account.name}: a person under a hold was touched")
+    haystacks.add(needles, held)
+    if len(set(kept.values_list("subject_id", flat=True))) != len(subjects):
+        table.broken.append(f"{name}: nothing is left of a person under a hold")
+    if search(dump, needles) != held:
+        table.broken.append(f"{name}: a person under a hold was touched")
+    # Released by somebody since, perhaps; but placed.
+    if Hold.objects.values("subject_id").distinct().count() < story.HELD:
+        table.broken.append(f"{name}: fewer than {story.HELD} people were ever held")
 
 
 def _search_everything(table: Table, installation: Installation) -> None:
     """Of nobody, erased or not, may a name lie open in Lethe's own databases, logs or files."""
     everyone = Needles()
     for account in installation.accounts:
-        _add(everyone, range(account.first_index, account.first_index + account.candidates))
-    for name, haystack in _haystacks(installation):
+        last = account.first_index + account.candidates
+        haystacks.add(everyone, range(account.first_index, last))
+    for name, haystack in haystacks.everything(installation):
         _count_traces(table, haystack, everyone, name)
-    if not search(_planted(installation), everyone):
-        table.broken.append("the search does not find a trace that was planted")
+    for kind in haystacks.overlooked(installation):
+        table.broken.append(f"the search does not find a {kind} that was planted")
 
 
 def _count_traces(table: Table, haystack: bytes, needles: Needles, place: str) -> None:
@@ -167,42 +220,6 @@ def _count_traces(table: Table, haystack: bytes, needles: Needles, place: str) -
     table.traces_found += len(found)
     if found:
         table.broken.append(f"traces of {len(found)} people in {place}")
-
-
-def _haystacks(installation: Installation) -> Iterator[tuple[str, bytes]]:
-    for database in _DATABASES:
-        yield f"the database of {database}", _dump_database(database)
-    for path in sorted(installation.root.rglob("*")):
-        if path.is_file() and not path.is_symlink() and _is_ours(installation, path):
-            content = path.read_bytes()
-            yield path.name, gzip.decompress(content) if path.suffix == ".gz" else content
-
-
-def _is_ours(installation: Installation, path: Path) -> bool:
-    """Not the ATSs' own state, which lies outside Lethe, nor the server's data files."""
-    relative = path.relative_to(installation.root)
-    return not relative.name.startswith("ats-") and relative.parts[0] != "postgres"
-
-
-def _dump_database(variable: str) -> bytes:
-    url = os.environ[variable].replace("pgmq://", "postgresql://", 1)
-    program = Path(os.environ["LETHE_DEMO_BIN"]) / "pg_dump"
-    done = subprocess.run([program, "--no-owner", "--dbname", url], capture_output=True, check=True)
-    return done.stdout
-
-
-def _planted(installation: Installation) -> bytes:
-    """Put one surname into a database as bytes would lie there, dump it, take it away."""
-    person = invented.person(SEED, installation.accounts[0].first_index)
-    table = sql.Identifier(f"planted_{new_id().hex}")
-    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE TABLE {} (value bytea)").format(table))
-        try:
-            insert = sql.SQL("INSERT INTO {} VALUES (%s)").format(table)
-            connection.execute(insert, (person.surname.encode(),))
-            return _dump_database("DATABASE_OWNER_URL")
-        finally:
-            connection.execute(sql.SQL("DROP TABLE {}").format(table))
 
 
 def _dump(account: Account) -> bytes:
@@ -213,9 +230,3 @@ def _dump(account: Account) -> bytes:
     )
     answer.raise_for_status()
     return answer.content
-
-
-def _add(needles: Needles, indexes: Iterable[int]) -> None:
-    for index in indexes:
-        person = invented.person(SEED, index)
-        needles.add(index, surname=person.surname, emails=person.emails, phones=person.phones)
