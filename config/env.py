@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import psycopg
@@ -34,6 +35,22 @@ def number(name: str, default: int, *, minimum: int = 0) -> int:
     if not value.isdecimal() or int(value) < minimum:
         raise ImproperlyConfigured(f"{name} must be a whole number of at least {minimum}.")
     return int(value)
+
+
+def choice(name: str, default: str, *known: str) -> str:
+    value = os.environ.get(name, "").strip() or default
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} must be one of: {', '.join(known)}.")
+    return value
+
+
+def origin(name: str, default: str) -> str:
+    """A schema-less URL such as lethe.example.org: it names ledgers (C2SP) and cannot hold
+    spaces or a plus."""
+    value = os.environ.get(name, "").strip() or default
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*(/[A-Za-z0-9._-]+)*", value):
+        raise ImproperlyConfigured(f"{name} must be a name such as lethe.example.org.")
+    return value
 
 
 def words(name: str, default: str) -> list[str]:

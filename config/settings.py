@@ -19,7 +19,7 @@ ALLOWED_HOSTS = env.words("LETHE_HOSTS", "localhost,127.0.0.1,[::1]")
 BASE_URL = env.text("LETHE_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 #: The name of this installation in every ledger's origin (C2SP: a schema-less URL).
-LETHE_NAME = env.text("LETHE_NAME", "lethe.localhost")
+LETHE_NAME = env.origin("LETHE_NAME", "lethe.localhost")
 
 # --- Keys -----------------------------------------------------------------------------------
 LETHE_ROOT_KEY = env.text("LETHE_ROOT_KEY", "")
@@ -31,7 +31,7 @@ LETHE_EPOCH_DAYS = env.number("LETHE_EPOCH_DAYS", 30, minimum=1)
 
 # --- Databases ------------------------------------------------------------------------------
 # The runtime role owns nothing; `migrate` and `provision` connect as the owner.
-AS_OWNER = env.text("LETHE_DATABASE_ROLE", "runtime") == "owner"
+AS_OWNER = env.choice("LETHE_DATABASE_ROLE", "runtime", "runtime", "owner") == "owner"
 _MAIN, _KEYS = (
     ("DATABASE_OWNER_URL", "KEYS_DATABASE_OWNER_URL")
     if AS_OWNER
