@@ -84,7 +84,10 @@ class VendorEvent(Scoped):
         constraints = (
             models.UniqueConstraint(fields=["connection", "delivery"], name="delivery_once"),
         )
-        indexes = (models.Index(fields=["connection", "remote_digest"], name="event_of_remote"),)
+        indexes = (
+            models.Index(fields=["connection", "remote_digest"], name="event_of_remote"),
+            models.Index(fields=["connection", "received_at"], name="event_since"),
+        )
 
     def __str__(self) -> str:
         return f"{self.action} {self.pk}"

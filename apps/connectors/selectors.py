@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.connectors.models import Connection, VendorEvent
 from apps.keys import services as keys
@@ -49,6 +49,15 @@ def confirmed(connection_id: UUID, digest: bytes, since: datetime) -> Confirmati
     rows = list(events_for(connection_id, digest, since).filter(action=_ANONYMIZED))
     fields = frozenset(field for row in rows for field in row.fields)
     return Confirmation(fields, len(rows), rows[-1].received_at if rows else None)
+
+
+def with_news() -> QuerySet[Connection]:
+    """Connections of which an event came since they were last read, other than the echo of an
+    anonymization."""
+    events = VendorEvent.objects.filter(
+        connection=OuterRef("pk"), received_at__gt=OuterRef("synced_at")
+    )
+    return Connection.objects.filter(Exists(events.exclude(action=_ANONYMIZED)))
 
 
 def disappeared(connection_id: UUID, since: datetime | None) -> list[bytes]:

@@ -62,6 +62,7 @@ def sync(*, actor: Actor, connection_id: UUID) -> SyncResult:
 def due(*, every: timedelta = EVERY) -> list[UUID]:
     """Connections of the scope that were not synced for a while, or of which an event came."""
     waiting = Q(synced_at=None) | Q(synced_at__lt=clock.now() - every)
+    waiting |= Q(pk__in=connectors.with_news().values("pk"))
     rows = Connection.objects.filter(waiting).exclude(state=Connection.State.PAUSED)
     return [row.pk for row in rows if connections.adapter(row).capabilities.reads_changes]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,12 +12,14 @@ from pytest_django import Settings
 
 from apps.connectors import services as connectors
 from apps.connectors.greenhouse.adapter import Greenhouse
+from apps.connectors.models import VendorEvent
 from apps.connectors.port import Check, Connector, RemoteCandidate, Snapshot
 from apps.consents import services as consents
 from apps.core import clock
 from apps.erasure import execution
 from apps.erasure.models import Step
 from apps.keys import services as keys
+from apps.subjects import sync
 from apps.subjects.models import Record
 from tests.journeys.house import House, planned, remote_of
 
@@ -135,3 +138,28 @@ def test_an_account_that_shows_nobody_proves_no_absence(
     record.refresh_from_db()
     assert record.state == Record.State.PRESENT
     assert keys.open_one(record.subject_id)
+
+
+def test_a_connection_is_read_again_soon_after_an_event_and_not_after_an_echo(
+    house: House,
+) -> None:
+    planned(house, 1)
+    events = VendorEvent.objects.exclude(action="candidate_anonymized")
+    assert until(events.exists)  # of the candidate's coming, which was read already
+    house.sync()
+    assert sync.due() == []
+    house.run()
+    assert VendorEvent.objects.filter(action="candidate_anonymized").exists()
+    assert sync.due() == []
+    house.control("POST", "applications", {"candidate_id": remote_of(1), "job_id": 9})
+    assert until(lambda: sync.due() == [house.connection.pk])
+    house.sync()
+    assert sync.due() == []
+
+
+def until(true: Callable[[], bool]) -> bool:
+    """Webhooks come when they come: at most five seconds later."""
+    stop = clock.now() + timedelta(seconds=5)
+    while not true() and clock.now() < stop:
+        time.sleep(0.05)
+    return true()
