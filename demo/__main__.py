@@ -6,6 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from config import embedded
 from config.supervisor import Supervisor, SupervisorError
 from demo import installation as place
 from demo.installation import DemoError, Installation
+
+#: How long a killed run's processes may take to give their ports back.
+LEFTOVER_SECONDS = 10.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,12 +66,34 @@ def _run(
     place.settle_environment(installation, cluster)
     console.print("[bold]Lethe[/] · preparing the databases")
     place.migrate()
-    with Supervisor(place.processes(installation), logs=installation.logs) as processes:
+    processes = _start(installation)
+    try:
         processes.wait_ready()
         status = _day(installation, options)
         if not options.exit:
             processes.run()
         return status if options.exit else 0
+    finally:
+        processes.stop()
+
+
+def _start(installation: Installation) -> Supervisor:
+    """Started, or SupervisorError for a busy port.
+
+    The first try ends what a killed run left behind; its ports are free only a moment later.
+    """
+    patience = time.monotonic() + LEFTOVER_SECONDS
+    while True:
+        processes = Supervisor(place.processes(installation), logs=installation.logs)
+        try:
+            processes.start()
+        except BaseException as error:
+            processes.stop()
+            if not isinstance(error, SupervisorError) or time.monotonic() > patience:
+                raise
+            time.sleep(0.5)
+        else:
+            return processes
 
 
 def _day(installation: Installation, options: argparse.Namespace) -> int:

@@ -2,12 +2,13 @@
 
 import dataclasses
 import socket
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
 
-from config.supervisor import Supervisor
+from config.supervisor import Supervisor, SupervisorError
 from demo import __main__ as program
 from demo import installation as demo
 from demo.installation import DemoError, Installation
@@ -38,6 +39,23 @@ def test_a_fake_account_runs_whatever_its_secrets_begin_with(home: Installation)
             data={"grant_type": "client_credentials", "sub": "1"},
         )
     assert answer.status_code == 200, answer.text
+
+
+def test_ports_of_a_killed_run_are_waited_for(
+    home: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = _account(home)
+    monkeypatch.setattr(demo, "processes", lambda _: [demo._fake(home, account)])
+    busy = _listening(account.port)
+    threading.Timer(1, busy.close).start()
+    running = program._start(home)
+    try:
+        running.wait_ready(30)
+    finally:
+        running.stop()
+    monkeypatch.setattr(program, "LEFTOVER_SECONDS", 0)
+    with _listening(account.port), pytest.raises(SupervisorError):
+        program._start(home)
 
 
 def test_a_second_run_finds_the_same_installation(home: Installation) -> None:
