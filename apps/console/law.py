@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from apps.retention import labels
+from apps.retention.differences import Difference
 
 Words = str | Promise
 
@@ -39,6 +40,12 @@ CEILING_REQUIRES: Final[Mapping[str, Words]] = {
     "legitimate_interest_test": gettext_lazy(
         "To go as far as the ceiling you need your DPO's written balancing test."
     ),
+}
+END_ACTIONS: Final[Mapping[str, Words]] = {
+    "erase": gettext_lazy("erase"),
+    "anonymize_or_erase": gettext_lazy("anonymize or erase"),
+    "move_to_category": gettext_lazy("keep only those in the talent pool"),
+    "transfer_to_hr_file": gettext_lazy("transfer to the staff file by hand"),
 }
 ONLY: Final[Mapping[str, Words]] = {
     "courts": gettext_lazy("courts"),
@@ -93,6 +100,34 @@ def notes(rule: Mapping[str, Any]) -> tuple[str, ...]:
         names = ", ".join(str(ONLY[name]) for name in details["access_only"])
         found.append(_("These data may be given only to: %(names)s.") % {"names": names})
     return tuple(text for text in found if text)
+
+
+def changes(found: Sequence[Difference]) -> list[str]:
+    """Each difference between two versions as a sentence."""
+    return [_changed(one) for one in found]
+
+
+def _changed(one: Difference) -> str:
+    before, after = _in_words(one.what, one.before), _in_words(one.what, one.after)
+    said = {"rule": labels.rule(one.rule), "before": before, "after": after}
+    sentences: Mapping[str, str] = {
+        "added": _("%(rule)s: a new rule, %(after)s."),
+        "removed": _("%(rule)s: no rule any more; by itself it makes nothing due."),
+        "period": _("%(rule)s: %(after)s instead of %(before)s."),
+        "trigger": _("%(rule)s: runs from the day %(after)s, not from the day %(before)s."),
+        "ceiling": _("%(rule)s: at most %(after)s, before it was %(before)s."),
+        "end_action": _("%(rule)s: at its end, %(after)s instead of %(before)s."),
+        "sources": _("%(rule)s: its sources are others."),
+    }
+    return sentences[one.what] % said
+
+
+def _in_words(what: str, value: str) -> str:
+    if what == "trigger":
+        return labels.trigger(value)
+    if what == "end_action":
+        return str(END_ACTIONS.get(value, value))
+    return value if what == "sources" else labels.duration(value)
 
 
 def _register(stored: Mapping[str, Any]) -> Register:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,6 +22,7 @@ from apps.keys import services as keys
 from apps.retention import facts
 from apps.retention import grounds_sql as sql
 from apps.retention import holds as holding
+from apps.retention.differences import Difference, between, with_overrides
 from apps.retention.explaining import Explanation, GroundView, decide, explain
 from apps.retention.grounds import for_many_rows, parameters
 from apps.retention.models import Hold, Policy
@@ -34,6 +35,7 @@ __all__ = [
     "Simulation",
     "counts",
     "decide",
+    "differences",
     "due",
     "due_ids",
     "explain",
@@ -154,6 +156,23 @@ def policies_of(rows: Sequence[Due], *, as_of: date) -> dict[UUID, Policy]:
     last = policy_in_force(as_of=as_of)
     found = {row.record_id: by_cell.get(row.cell or 0, last) for row in rows}
     return {record_id: policy for record_id, policy in found.items() if policy is not None}
+
+
+def differences(policy_id: UUID, *, as_of: date) -> tuple[Policy | None, tuple[Difference, ...]]:
+    """What a version changes against the one that governs its country on a day, overrides
+    included; that one is None where nothing governs yet. Raises Missing."""
+    policy: Policy | None = Policy.objects.filter(pk=policy_id).first()
+    if policy is None:
+        raise Missing("policy", _("There is no such policy version."))
+    other = policy_in_force(as_of=as_of, country=policy.country)
+    if other is None or other.pk == policy.pk:
+        return None, ()
+    return other, between(_governing_rules(other), _governing_rules(policy))
+
+
+def _governing_rules(policy: Policy) -> list[Mapping[str, Any]]:
+    overrides = {one.rule: one.duration for one in policy.overrides.order_by("signed_at", "pk")}
+    return with_overrides(policy.rules, overrides)
 
 
 def policy_in_force(*, as_of: date, country: str | None = None) -> Policy | None:

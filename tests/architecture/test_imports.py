@@ -8,7 +8,10 @@ from pathlib import Path
 from tests.architecture import sources
 
 # Modules that are decided by their arguments: no database, settings, clock, network or files.
-PURE = {"rules", "states", "periods", "grounds_sql", "merkle", "tiles", "note", "canonical"}
+PURE = {
+    "rules", "states", "periods", "differences", "grounds_sql", "merkle", "tiles", "note",
+    "canonical",
+}  # fmt: skip
 PURE_FILES = {"apps/erasure/verification.py", "apps/connectors/paths.py"}
 IMPURE = (
     "django.db", "django.conf", "django.core", "django.utils.timezone", "django.apps",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
@@ -36,6 +36,37 @@ class Shot:
     follow: str = ""
     press: tuple[str, ...] = ()
     phone: bool = False
+    #: What a person does once the page is open.
+    walk: Callable[[Page], None] | None = None
+
+
+_EXPORT = """id;prénom;nom;e-mail;statut;date de candidature;date de refus
+501;Zoé;Vandrelune;zoe.vandrelune@example.org;refusé;12/01/2026;02/03/2026
+502;Léo;Quartzin;leo.quartzin@@example;refusé;15/01/2026;02/03/2026
+503;Maya;Tarnholt;maya.tarnholt@example.net;refusé;21/01/2026;31/02/2026
+504;Ilan;Fauvergue;ilan.fauvergue@example.net;retiré;28/01/2026;10/02/2026
+"""
+
+
+def _go_to_an_import(page: Page) -> None:
+    """The first connection that takes files; one is added where there is none."""
+    link = page.locator("a[href$='/import/']")
+    if not link.count():
+        page.locator("details.more > summary").last.click()
+        page.fill("input[name=name]", "Ancien ATS")
+        page.fill("input[name=country]", "FR")
+        page.locator("form[action$='/add-import/'] button").click()
+        page.wait_for_load_state()
+    link.first.click()
+    page.wait_for_load_state()
+
+
+def _check_an_export(page: Page) -> None:
+    _go_to_an_import(page)
+    file = {"name": "export.csv", "mimeType": "text/csv", "buffer": _EXPORT.encode()}
+    page.set_input_files("input[type=file]", file)  # type: ignore[arg-type]  # a TypedDict
+    page.locator("main button.primary").click()
+    page.wait_for_url("**/import/check/")
 
 
 SHOTS = (
@@ -64,6 +95,18 @@ SHOTS = (
     ),
     Shot("policies", "/policies/", "Les durées de conservation, leurs sources et signatures"),
     Shot("connections", "/connections/", "Les connexions ATS : état et dernière lecture"),
+    Shot(
+        "import",
+        "/connections/",
+        "Le dépôt d’un export CSV, vérifié avant d’être pris",
+        walk=_go_to_an_import,
+    ),
+    Shot(
+        "import-check",
+        "/connections/",
+        "L’essai à blanc : colonnes reconnues, lignes refusées et pourquoi",
+        walk=_check_an_export,
+    ),
     Shot("styleguide", "/styleguide/", "Les composants dont les pages sont faites"),
     Shot(
         "menu", "/", "La navigation repliée, ouverte sur un téléphone", press=(".fold > summary",)
@@ -149,6 +192,8 @@ def _open(page: Page, link: str, shot: Shot, wrong: list[str]) -> None:
     if first is not None and first.count():
         first.click()
         page.wait_for_load_state()
+    if shot.walk is not None:
+        shot.walk(page)
     for pressed in shot.press:
         page.locator(pressed).first.click()
         page.wait_for_load_state("networkidle")

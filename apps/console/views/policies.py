@@ -123,6 +123,7 @@ def _show(
 ) -> HttpResponse:
     day = today(request)
     simulation = selectors.simulate(policy_id=shown.pk, as_of=day)
+    other, changes = selectors.differences(shown.pk, as_of=day)
     signatures = list(shown.signatures.select_related("user").order_by("signed_at"))
     signed = request.staff.user.pk in {item.user_id for item in signatures}
     context = {
@@ -139,6 +140,8 @@ def _show(
         "opened": bool(overriding),
         "packs": _packs(),
         "about": law.about(shown.about),
+        "other": other if shown.state in {"drafted", "signed"} else None,
+        "changes": law.changes(changes),
     }
     return page(request, "console/policies.html", context, status=status)
 

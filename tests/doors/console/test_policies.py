@@ -50,6 +50,14 @@ def test_the_page_speaks_the_readers_language(house: House) -> None:
     assert "Bade-Wurtemberg" in page
 
 
+def test_a_draft_says_in_plain_words_what_it_changes(house: House, dora: Client) -> None:
+    page = _drafted(dora, "fr-cnil")
+    assert "What changes against version 1" in page
+    # The override that switched the archive off belonged to version 1.
+    assert "evidence of a rejected application: 5 years instead of switched off." in page
+    assert "What changes against version" not in _drafted(dora, "de")  # nothing governs there
+
+
 def test_two_people_sign_and_a_dpo_puts_it_in_force(house: House, dora: Client) -> None:
     _drafted(dora, "de")
     rik = browser(house.nordlys.recops)
