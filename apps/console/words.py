@@ -22,6 +22,11 @@ def day(value: date | None) -> str:
     return text
 
 
+def month(value: date) -> str:
+    """March 2025."""
+    return str(formats.date_format(value, "F Y"))
+
+
 def weekday(value: date) -> str:
     """Monday 23 November 2026, to head a page."""
     return f"{formats.date_format(value, 'l')} {day(value)}".capitalize()

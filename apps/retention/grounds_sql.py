@@ -21,7 +21,7 @@ def _put(statement: str, **parts: str) -> str:
 
 
 # `fresh` is the last of these; each statement below goes on from it.
-_FRESH: Final = """
+FRESH: Final = """
 WITH RECURSIVE cell AS MATERIALIZED (
     SELECT id, country, rule, split_part(rule, '.', 1) AS base, trigger
     FROM unnest(%(cells)s::bigint[], %(countries)s::text[], %(rules)s::text[], %(triggers)s::text[])
@@ -188,7 +188,7 @@ FROM fresh f
 """
 
 #: Where there is no ground yet.
-FILL: Final = _FRESH.replace("fresh AS MATERIALIZED", "fresh AS") + _INSERT
+FILL: Final = FRESH.replace("fresh AS MATERIALIZED", "fresh AS") + _INSERT
 
 #: Makes the stored grounds what the facts say. Only what differs is written, so that a second
 #: run over unchanged facts writes nothing; the row count is that of the grounds written.
@@ -206,7 +206,7 @@ WHERE NOT EXISTS (
     SELECT FROM retention_ground g WHERE g.controller_id = %(controller)s AND $SAME)
 """,
     INSERT=_INSERT,
-    FRESH=_FRESH,
+    FRESH=FRESH,
     SAME=_SAME,
 )
 
@@ -225,7 +225,7 @@ TAKE_ALL: Final = _TAKEN
 TAKE: Final = _put("$TAKEN RETURNING c.record_id", TAKEN=_TAKEN)
 
 # Holds count for the whole family: up to where it was merged, then down to all of it.
-_HELD: Final = """
+HELD: Final = """
 above (id) AS (
     SELECT subject_id FROM retention_hold
     WHERE controller_id = %(controller)s AND released_at IS NULL
@@ -242,7 +242,7 @@ held AS MATERIALIZED (
     SELECT r.id FROM kin k JOIN subjects_record r ON r.subject_id = k.id
 )
 """
-_PERIOD: Final = """
+PERIOD: Final = """
 period AS MATERIALIZED (
     SELECT id, rule, cutoff, duration = '' AS off, nullif(duration, '')::interval AS span
     FROM unnest(%(period_cells)s::bigint[], %(period_rules)s::text[],
@@ -251,7 +251,7 @@ period AS MATERIALIZED (
 )
 """
 # As rules.Judged.weight: the greatest of a record's grounds decides.
-_WEIGHT: Final = """
+WEIGHT: Final = """
     CASE WHEN g.reason = 8 THEN 1
          WHEN g.cell_id IS NULL THEN CASE WHEN g.reason IN (1, 2) THEN 4 ELSE 3 END
          WHEN p.id IS NULL THEN 3
@@ -291,8 +291,8 @@ back AS (
     WHERE controller_id = %(controller)s AND reason = 8
 )
 """,
-    HELD=_HELD,
-    PERIOD=_PERIOD,
+    HELD=HELD,
+    PERIOD=PERIOD,
 )
 _ALL_ENDED: Final = """
     count(*) = min(a.total) OR %(any_off)s AND min(a.total) = count(*) + (
@@ -370,31 +370,7 @@ SELECT count(*) FILTER (WHERE outcome = 'due'), count(*) FILTER (WHERE outcome =
        (SELECT count(*) FROM subjects_change WHERE controller_id = %(controller)s)
 FROM outcome
 """,
-    HELD=_HELD,
-    PERIOD=_PERIOD,
-    WEIGHT=_WEIGHT,
-)
-
-#: (rule, how many would become due by it), from the facts, under the periods given.
-SIMULATE: Final = _put(
-    """
-$FRESH, $PERIOD, $HELD,
-judged AS (
-    SELECT g.record_id, $WEIGHT AS weight, coalesce(p.rule, 'resurrected') AS rule,
-           (g.anchor + p.span)::date AS ends_on
-    FROM claim g LEFT JOIN period p ON p.id = g.cell_id
-),
-verdict AS (
-    SELECT record_id, max(weight) AS weight,
-           (array_agg(rule ORDER BY weight DESC, ends_on DESC, rule COLLATE "C"))[1] AS rule
-    FROM judged GROUP BY record_id
-)
-SELECT v.rule, count(*) FROM verdict v
-WHERE v.weight = 1 AND v.record_id NOT IN (SELECT id FROM held)
-GROUP BY v.rule
-""",
-    FRESH=_FRESH,
-    HELD=_HELD,
-    PERIOD=_PERIOD,
-    WEIGHT=_WEIGHT,
+    HELD=HELD,
+    PERIOD=PERIOD,
+    WEIGHT=WEIGHT,
 )

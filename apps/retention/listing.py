@@ -68,9 +68,9 @@ class Cursor:
 _NEVER = "infinity"
 # As COUNTS of grounds_sql.py, with the ground that decides kept for showing.
 _LISTED = f"""
-WITH RECURSIVE {sql._PERIOD}, {sql._HELD},
+WITH RECURSIVE {sql.PERIOD}, {sql.HELD},
 judged AS (
-    SELECT g.record_id, {sql._WEIGHT} AS weight, coalesce(p.rule, c.rule, '') AS rule,
+    SELECT g.record_id, {sql.WEIGHT} AS weight, coalesce(p.rule, c.rule, '') AS rule,
            CASE WHEN g.cell_id IS NOT NULL AND p.id IS NULL THEN 3 ELSE g.reason END AS reason,
            g.anchor, (g.anchor + p.span)::date AS ends_on
     FROM retention_ground g

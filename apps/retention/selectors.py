@@ -12,20 +12,20 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import crypto
 from apps.core.errors import Missing
 from apps.keys import services as keys
-from apps.retention import facts
+from apps.retention import facts, simulating
 from apps.retention import grounds_sql as sql
 from apps.retention import holds as holding
 from apps.retention.differences import Difference, between, with_overrides
 from apps.retention.explaining import Explanation, GroundView, decide, explain
-from apps.retention.grounds import for_many_rows, parameters
 from apps.retention.models import Hold, Policy
+from apps.retention.simulating import Simulation
 
 __all__ = [
     "Counts",
@@ -75,25 +75,6 @@ class Counts:
     pending: int
 
 
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """What a policy version would make due on a day; nothing was written."""
-
-    as_of: date
-    total: int
-    by_rule: dict[str, int]
-    #: Due on that day under what governs now.
-    now: int
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "as_of": self.as_of.isoformat(),
-            "total": self.total,
-            "by_rule": self.by_rule,
-            "now": self.now,
-        }
-
-
 def due(*, as_of: date, limit: int | None = None, connection_id: UUID | None = None) -> list[Due]:
     """What may be disposed of, the longest due first."""
     given = facts.now_in_force(as_of) | {"limit": limit, "connection": connection_id}
@@ -111,32 +92,8 @@ def counts(*, as_of: date) -> Counts:
 
 
 def simulate(*, policy_id: UUID, as_of: date) -> Simulation:
-    """As if the version, with its overrides, governed its country on that day. From the facts,
-    so that it also tells what a first policy would do. Raises Missing."""
-    policy: Policy | None = Policy.objects.filter(pk=policy_id).first()
-    if policy is None:
-        raise Missing("policy", _("There is no such policy version."))
-    present = [one for one in facts.cells() if one.country != policy.country]
-    cells = [(one.pk, one.country, one.rule, one.trigger) for one in present]
-    elsewhere = {one.pk for one in present}
-    in_force = [one for one in facts.in_force(as_of) if one[0] in elsewhere]
-    overrides = {one.rule: one.duration for one in policy.overrides.order_by("signed_at", "pk")}
-    with_periods = [one for one in policy.rules if not one["by_hand"]]
-    for number, one in enumerate(with_periods, 1):
-        duration = overrides.get(one["rule"], one["duration"])
-        cells.append((-number, policy.country, one["rule"], one["trigger"]))
-        in_force.append((-number, one["rule"], duration))
-    given = parameters(everyone=True, records=[]) | facts.cell_arrays(cells)
-    by_rule = _simulated(given | facts.period_arrays(in_force, as_of))
-    return Simulation(as_of, sum(by_rule.values()), by_rule, counts(as_of=as_of).due)
-
-
-@transaction.atomic
-def _simulated(given: dict[str, Any]) -> dict[str, int]:
-    with connection.cursor() as cursor:
-        for_many_rows(cursor)
-        cursor.execute(sql.SIMULATE, given)
-        return dict(cursor.fetchall())
+    """What a version would make due, now and month by month (simulating.py). Raises Missing."""
+    return simulating.simulate(policy_id=policy_id, as_of=as_of, now=counts(as_of=as_of).due)
 
 
 def _rows(statement: str, given: dict[str, Any]) -> list[Any]:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from apps.consents.models import ConsentEvent
 from apps.core import scope
 from apps.core.actors import SYSTEM
-from apps.retention import facts, rules, selectors, services
-from apps.retention.models import Ground
+from apps.retention import facts, rules, selectors, services, simulating
+from apps.retention.models import Ground, Policy
+from apps.retention.rules import Decision, due_on
 from apps.subjects.models import Change, Record
 from tests import cast
 from tests.cast import Company
@@ -190,6 +191,27 @@ def check_verdicts(as_of: date) -> None:
     counts = selectors.counts(as_of=as_of)
     assert (counts.due, counts.kept) == (outcomes["due"], outcomes["kept"])
     assert (counts.held, counts.undecided) == (outcomes["held"], outcomes["undecided"])
+    check_simulation(list(decided.values()), as_of)
+
+
+def check_simulation(decided: list[Decision], as_of: date) -> None:
+    """A version with the periods that are in force does what they do."""
+    policy = Policy.objects.get()
+    triggers = {one.pk: one.trigger for one in facts.cells() if one.country == policy.country}
+    policy.rules = [
+        {"rule": rule, "trigger": triggers[cell], "duration": duration, "by_hand": False}
+        for cell, rule, duration in facts.in_force(as_of)
+        if cell in triggers
+    ]
+    policy.save()
+    said = selectors.simulate(policy_id=policy.pk, as_of=as_of)
+    deciding = [(one.outcome, one.deciding) for one in decided if one.deciding is not None]
+    due = Counter(judged.ground.rule for outcome, judged in deciding if outcome == "due")
+    assert (said.by_rule, said.total) == (due, due.total())
+    coming = [due_on(judged) for outcome, judged in deciding if outcome == "kept"]
+    months = Counter(day.replace(day=1) for day in coming if day is not None)
+    assert list(said.by_month) == simulating.months(as_of)[:-1]
+    assert said.by_month == {month: months[month] for month in said.by_month}
 
 
 @settings(

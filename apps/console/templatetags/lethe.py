@@ -21,6 +21,11 @@ def day(value: date | None) -> str:
 
 
 @register.filter
+def month(value: date) -> str:
+    return words.month(value)
+
+
+@register.filter
 def weekday(value: date) -> str:
     return words.weekday(value)
 

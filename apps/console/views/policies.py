@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Role
-from apps.console import badges, law
+from apps.console import badges, figures, law
 from apps.console.doors import attempt, page, staff_page, today
 from apps.console.forms import ActivationForm, OverrideForm, day_in
 from apps.console.staff import StaffRequest
@@ -132,6 +132,7 @@ def _show(
         "versions": Policy.objects.order_by("-number"),
         "rules": _rules(shown, simulation.by_rule),
         "simulation": simulation,
+        "ahead": figures.bars(list(simulation.by_month.items())),
         "signatures": signatures,
         "dpo_missing": Role.DPO not in {item.role for item in signatures},
         "may_sign": request.staff.may_propose and not signed and shown.state == "drafted",
