@@ -131,7 +131,7 @@ def _settled(step: Step) -> bool:
 def _resend(actor: Actor, adapter: Connector, step: Step, remote_id: str, after: Snapshot) -> bool:
     """Send once more when this read shows that nothing happened and the decision still holds.
 
-    True when that settled the step for now: it was sent, or called off.
+    True when that settled the step for now: it was sent, called off, or is to be read anew.
     """
     if not _may_resend(step):
         return False
@@ -141,7 +141,9 @@ def _resend(actor: Actor, adapter: Connector, step: Step, remote_id: str, after:
     with transaction.atomic():
         refusal = admission.refused_under_lock(step)
         if not claims.held(step).select_for_update().filter(state=Step.State.SENT).exists():
-            return False
+            # The reading took longer than the lease: neither sent nor concluded, but read anew.
+            claims.let_go(step, wait=timedelta(), code=step.code)
+            return True
         if refusal is not None:
             return _call_off(actor, step, refusal)
         first = Evidence.objects.filter(step=step, kind="before").order_by("pk")[0]

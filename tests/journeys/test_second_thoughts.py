@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _short_lease(settings: Settings) -> None:
-    settings.LETHE_LEASE_SECONDS = 2
+    settings.LETHE_LEASE_SECONDS = 5
 
 
 def advance(house: House, adapter: Connector) -> None:
