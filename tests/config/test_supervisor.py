@@ -104,8 +104,10 @@ def test_ready_means_that_the_port_answers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything(tmp_path: Path, number: signal.Signals) -> None:
+    # The tests may run as a shell's background job, whose children all ignore Ctrl-C.
     script = (
-        "import pathlib, sys; from config.supervisor import Process, Supervisor;"
+        "import pathlib, signal, sys; from config.supervisor import Process, Supervisor;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
         f"logs = pathlib.Path({str(tmp_path)!r});"
         f"child = Process('child', [sys.executable, '-c', {STUBBORN!r}]);"
         "s = Supervisor([child], logs=logs); s.start(); s.run(); print('stopped')"
