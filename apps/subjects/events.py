@@ -20,7 +20,7 @@ RECORD_GONE = declare(
     Verb("record.gone", _("The ATS no longer returns this record"), refs=("connection",))
 )
 RECORD_ENTOMBED = declare(
-    Verb("record.entombed", _("Record entombed: nothing about it is kept here"), refs=("subject",))
+    Verb("record.entombed", _("Record entombed: only its tombstone is kept"), refs=("subject",))
 )
 SUBJECT_SHREDDED = declare(
     Verb(
