@@ -25,7 +25,10 @@ TICKS: Final[Mapping[str, int]] = {
     "apps.erasure.tasks.advance_due": 2,
     "apps.retention.tasks.refresh_due": 5,
     "apps.subjects.tasks.sync_due": 30,
+    "apps.retention.tasks.warn_due": 3600,
+    "apps.outbox.tasks.deliver_due": 30,
     "apps.erasure.tasks.propose_due": 3600,
+    "apps.erasure.tasks.dispose_archives": 3600,
     "apps.subjects.tasks.finish_shredding": 60,
     # Epochs end by the day. Rung by the hour all the same: beat counts from its start, so that
     # a worker restarted every night would never come to the end of a day.

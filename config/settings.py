@@ -57,11 +57,13 @@ ROOMS = [
     "apps.controllers",
     "apps.accounts",
     "apps.connectors",
+    "apps.outbox",
     "apps.subjects",
     "apps.consents",
     "apps.retention",
     "apps.erasure",
     "apps.console",
+    "apps.portal",
     "apps.api",
 ]
 INSTALLED_APPS = [
@@ -135,7 +137,20 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "console:today"
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+
+# --- Mail -----------------------------------------------------------------------------------
+#: Where mail leaves. Without it nothing is sent and nothing pretended: messages wait.
+EMAIL_HOST = env.text("LETHE_MAIL_HOST", "")
+EMAIL_PORT = env.number("LETHE_MAIL_PORT", 587, minimum=1)
+EMAIL_HOST_USER = env.text("LETHE_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.text("LETHE_MAIL_PASSWORD", "")
+_MAIL_TLS = env.choice("LETHE_MAIL_TLS", "starttls", "starttls", "tls", "none")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL_TLS == "starttls", _MAIL_TLS == "tls"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("LETHE_MAIL_FROM", "")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "apps.core.mail.NoServer"
+)
 
 # --- Languages ------------------------------------------------------------------------------
 LANGUAGE_CODE = "fr"

@@ -7,5 +7,6 @@ urlpatterns = [
     path("api/", include("apps.api.unknown_urls")),
     path("webhooks/", include("apps.api.webhook_urls")),
     path("", include("apps.api.health_urls")),
+    path("stay/", include("apps.portal.urls")),
     path("", include("apps.console.urls")),
 ]

@@ -48,6 +48,8 @@ class Role(models.TextChoices):
     DPO = "dpo", _("DPO")
     AUDITOR = "auditor", _("Auditor")
     OPERATOR = "operator", _("Operator")
+    #: An extra grant: opens what the intermediate archive keeps, with a reason.
+    ARCHIVE_READER = "archive_reader", _("Archive reader")
 
 
 class Membership(Base):
@@ -83,6 +85,25 @@ class ApiKey(Scoped):
 
     def __str__(self) -> str:
         return self.prefix
+
+
+class SavedView(Scoped):
+    """A list as somebody likes to see it: which filters, under a name of their own."""
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    #: Filters of the list of records by name; codes and ids only.
+    query = models.JSONField(default=dict)
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["controller", "user", "name"], name="view_once"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class SignInLink(Base):

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import ApiKey, Membership, User
+from apps.accounts.models import ApiKey, Membership, SavedView, User
 from apps.controllers.models import Controller
 from apps.core import scope
 from apps.core.actors import Actor
@@ -23,6 +23,17 @@ def controllers_of(user_id: UUID) -> list[Controller]:
 def roles(user_id: UUID, controller_id: UUID) -> frozenset[str]:
     rows = Membership.objects.filter(user_id=user_id, controller_id=controller_id)
     return frozenset(rows.values_list("role", flat=True))
+
+
+def members() -> list[User]:
+    """The people who work for the controller in scope, by name."""
+    held = Membership.objects.filter(controller_id=scope.current()).values("user_id")
+    return list(User.objects.filter(pk__in=held, is_active=True).order_by("name", "email"))
+
+
+def saved_views(user_id: UUID) -> list[SavedView]:
+    """A person's views of lists for the controller in scope, by name."""
+    return list(SavedView.objects.filter(user_id=user_id).order_by("name"))
 
 
 def require_role(actor: Actor, *allowed: str) -> None:

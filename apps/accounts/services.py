@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import events
-from apps.accounts.models import ApiKey, Membership, Role, SignInLink, User
+from apps.accounts.models import ApiKey, Membership, Role, SavedView, SignInLink, User
 from apps.audit import services as audit
 from apps.core import clock, scope
 from apps.core.actors import Actor
@@ -30,6 +30,7 @@ SCOPES = (
 )
 KEY_LIFETIME = timedelta(days=365)
 LINK_LIFETIME = timedelta(hours=12)
+_LONGEST_NAME = 60
 
 
 @transaction.atomic
@@ -46,6 +47,34 @@ def invite(
     user = User.objects.create_user(email, password, name=name, language=language)
     audit.record(events.USER_INVITED, actor=actor, log_id=audit.INSTANCE, object_id=user.pk)
     return user
+
+
+@transaction.atomic
+def save_view(*, actor: Actor, name: str, query: Mapping[str, str]) -> SavedView:
+    """The actor's own view of a list, by a name; an earlier one of that name is replaced.
+
+    Raises Invalid without a name or without any filter.
+    """
+    said = name.strip()
+    if not said or len(said) > _LONGEST_NAME:
+        message = _("Give the view a name of at most %(count)d characters.")
+        raise Invalid("name", message % {"count": _LONGEST_NAME}, field="name")
+    if not query:
+        raise Invalid("query", _("Choose a filter first."), field="name")
+    SavedView.objects.filter(user_id=actor.id, name=said).delete()
+    view: SavedView = SavedView.objects.create(user_id=actor.id, name=said, query=dict(query))
+    audit.record(events.VIEW_SAVED, actor=actor, object_id=actor.id, refs={"view": view.pk})
+    return view
+
+
+@transaction.atomic
+def forget_view(*, actor: Actor, view_id: UUID) -> None:
+    """Raises Missing for a view of somebody else too."""
+    found = SavedView.objects.filter(pk=view_id, user_id=actor.id)
+    if not found.exists():
+        raise Missing("view", _("There is no such view."))
+    found.delete()
+    audit.record(events.VIEW_FORGOTTEN, actor=actor, object_id=actor.id, refs={"view": view_id})
 
 
 @transaction.atomic

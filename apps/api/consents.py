@@ -142,14 +142,14 @@ def _event(consent_id: UUID) -> ConsentEvent:
 
 def _common(values: dict[str, Any]) -> dict[str, Any]:
     return {
-        "subject_id": _subject(values),
+        "subject_id": subject_of(values),
         "purpose": values["purpose"],
         "effective_on": values.get("effective_on") or _today(),
         "source": ConsentEvent.Source.API,
     }
 
 
-def _subject(values: dict[str, Any]) -> UUID:
+def subject_of(values: dict[str, Any]) -> UUID:
     """Raises BadBody unless exactly one of the two is there, Missing for an unknown record."""
     if ("subject" in values) == ("record" in values):
         message = _("Say who: either subject or record, not both.")

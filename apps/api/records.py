@@ -81,6 +81,9 @@ class Explained(serializers.Serializer[Any]):
     as_of = serializers.DateField(help_text="The controller's local date of today.")
     outcome = serializers.ChoiceField(choices=listing.OUTCOMES)
     due_on = serializers.DateField(allow_null=True, help_text="First local day it is due.")
+    to_archive = serializers.BooleanField(
+        help_text="It is then needed as evidence only: for the intermediate archive."
+    )
     sentence = serializers.CharField()
     held = serializers.BooleanField(help_text="Under a legal hold, which beats every date.")
     policy_number = serializers.IntegerField(allow_null=True)

@@ -33,7 +33,11 @@ class RemoteApplication:
     job: str | None = None
     #: A sourced person nobody hired for a job yet (Greenhouse: prospect).
     prospect: bool = False
-    stage: str | None = None
+    #: Where it stands in the ATS's own words, for the connection's mapping; "" is not said.
+    status: str = ""
+    stage: str = ""
+    #: Why it ended.
+    reason: str = ""
     #: ISO 3166-1 alpha-2 country of the establishment; None when the ATS does not say.
     country: str | None = None
     applied: Dated = Dated()
@@ -110,12 +114,23 @@ class ErasureField:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveField:
+    """A field of the archive's profile (erasure.profile), and where a read shows it."""
+
+    name: str
+    #: Patterns (paths.matches) of Snapshot paths; empty: no read shows it.
+    shown_at: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     actions: frozenset[Action]
     fields: tuple[ErasureField, ...] = ()
     #: Patterns (paths.matches) of Snapshot paths that are not personal: ids, dates, states.
     not_personal: tuple[str, ...] = ()
     #: The vendor sends an event that names the fields it anonymized.
+    #: What the intermediate archive can be filled with.
+    archive: tuple[ArchiveField, ...] = ()
     confirms_by_event: bool = False
     reads_changes: bool = True
 

@@ -161,6 +161,7 @@ def change(
     New credentials are tried first and must lead to the same account. Raises as `connect`.
     """
     connection = _get(connection_id)
+    tags = connection.pool_tags
     for field, value in values.items():
         if field not in CHANGEABLE:
             raise Invalid("unknown_setting", _("There is no such setting."), field=field)
@@ -170,6 +171,8 @@ def change(
         _renew(connection, credentials)
     with transaction.atomic():
         connection.save(update_fields=[*values, "credentials"])
+        if connection.pool_tags != tags:  # tags are not kept: whoever has one is read again
+            Connection.objects.filter(pk=connection.pk).update(cursor="", synced_at=None)
         changed = len(values) + len(credentials or {})
         audit.record(
             events.CHANGED, actor=actor, object_id=connection.pk, counts={"changed": changed}

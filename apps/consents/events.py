@@ -21,3 +21,11 @@ CONSENT_WITHDRAWN = declare(
         codes=_PURPOSES,
     )
 )
+NOTICE_GIVEN = declare(
+    Verb(
+        "notice.given",
+        _("Sourced person told under GDPR art. 14 on %(given_on)s"),
+        refs=("notice",),
+        dates=("given_on",),
+    )
+)

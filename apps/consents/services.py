@@ -14,7 +14,7 @@ from apps.accounts.selectors import require_role
 from apps.audit import services as audit
 from apps.audit.verbs import Verb
 from apps.consents import events, selectors
-from apps.consents.models import ConsentEvent
+from apps.consents.models import ConsentEvent, NoticeGiven
 from apps.controllers import selectors as controllers
 from apps.core import clock, scope
 from apps.core.actors import Actor
@@ -85,6 +85,34 @@ def withdraw(
     )
     _follow(event, events.CONSENT_WITHDRAWN, actor)
     return event
+
+
+@transaction.atomic
+def give_notice(
+    *, actor: Actor, subject_id: UUID, notice: str, given_on: date, source: str
+) -> NoticeGiven:
+    """A sourced person was told under GDPR art. 14: another rule begins with the first notice.
+
+    Raises Refused, Missing, or Invalid without the notice's version and for a day in the future.
+    """
+    _require_staff(actor)
+    if not notice.strip():
+        raise Invalid("notice", _("Say which notice the person was sent."), field="notice")
+    if given_on > clock.today(controllers.current().time_zone):
+        raise Invalid("future", _("The date is in the future."), field="given_on")
+    _lock_living(subject_id)
+    made: NoticeGiven = NoticeGiven.objects.create(
+        subject_id=subject_id, notice=notice.strip(), given_on=given_on, source=source
+    )
+    subjects.touch(subject_selectors.family(subject_id), actor=actor)
+    audit.record(
+        events.NOTICE_GIVEN,
+        actor=actor,
+        object_id=subject_id,
+        refs={"notice": made.pk},
+        dates={"given_on": given_on},
+    )
+    return made
 
 
 def _require_staff(actor: Actor) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from apps.retention.rules import Reason
 
 Words = str | Promise
 
@@ -15,6 +18,7 @@ STEPS: Mapping[str, Words] = {
     "claimed": _("Being read again and decided again before anything is sent."),
     "sent": _("Sent; waiting to read it back."),
     "verified": _("Nothing to do."),
+    "archived": _("Nothing to do: the archive keeps what the rule allows, and ends by itself."),
     "residual": _(
         "The ATS still shows data: see the fields. Propose a new plan to try again, or remove "
         "them in the ATS by hand."
@@ -30,8 +34,18 @@ STEPS: Mapping[str, Words] = {
     "cancelled": _("The plan was refused: the file is kept."),
 }
 
-#: Why a connection or a step fails, and what to do.
+#: Why a connection, a step or a message fails, and what to do.
 CODES: Mapping[str, Words] = {
+    "mail_server": _("The mail server does not take the message. It is tried again by itself."),
+    "address_refused": _("The mail server refuses the address. Correct it in the ATS."),
+    "archive_unreadable": _(
+        "These fields of the archive could not be read, so nothing was erased. Give the "
+        "credential the permission, or accept at the next approval that they are lost."
+    ),
+    "archive_unproven": _(
+        "What was sealed for the archive could not be opened again, so nothing was erased."
+    ),
+    "not_archived": _("The ATS had lost the file already: there was nothing left to archive."),
     "outcome_unknown": _(
         "The connection broke during the call: it is read again before any second call."
     ),
@@ -62,3 +76,51 @@ def of_step(state: str, code: str = "") -> list[Words]:
 def of_code(code: str) -> Words:
     """Never empty: an unknown code is shown as it is, with whom to ask."""
     return CODES.get(code) or _("Cause “%(code)s”. Tell your operator.") % {"code": code}
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why nothing can be decided about some records, and what puts it right."""
+
+    what: Words
+    fix: Words
+
+
+_MISSING: Mapping[Reason, Missing] = {
+    Reason.NO_POLICY: Missing(
+        _("no policy for their country"),
+        _("Draft the policy of that country and have it signed, or correct the country."),
+    ),
+    Reason.NO_COUNTRY: Missing(
+        _("the country is unknown"),
+        _("Give the job its office in the ATS, or the connection its country."),
+    ),
+    Reason.NO_TRIGGER: Missing(
+        _("the date a period runs from is missing"),
+        _("Complete it in the ATS: each record says which. It is read again within minutes."),
+    ),
+    Reason.UNMAPPED: Missing(
+        _("the state of an application is unknown"),
+        _("Say what the words of that ATS mean, on the page of its connection."),
+    ),
+    Reason.NO_FACTS: Missing(
+        _("no application and no consent"),
+        _("Complete the file in the ATS, or delete it there if it is empty."),
+    ),
+    Reason.CONTRADICTION: Missing(
+        _("an application ended before it was made"),
+        _("Correct one of the two dates in the ATS. It is read again within minutes."),
+    ),
+    Reason.FUTURE: Missing(
+        _("a date that has not come yet"),
+        _("Correct the date in the ATS, unless it is right: then they are decided when it comes."),
+    ),
+    Reason.PERIOD: Missing(
+        _("their only rule is switched off"),
+        _("Sign a period for that rule, or handle them by hand."),
+    ),
+}
+
+
+def missing(reason: Reason) -> Missing:
+    return _MISSING.get(reason, Missing(reason.name.lower(), ""))

@@ -25,6 +25,7 @@ class Badge:
 
 OUTCOMES: Mapping[str, Badge] = {
     "due": Badge(_("to erase"), "bad"),
+    "archive": Badge(_("to archive"), "warn"),
     "kept": Badge(_("kept"), "good"),
     "held": Badge(_("under a legal hold"), "calm"),
     "undecided": Badge(_("cannot decide"), "warn"),
@@ -38,6 +39,7 @@ _TONES: Mapping[str, Mapping[str, str]] = {
         "claimed": "calm",
         "sent": "calm",
         "verified": "good",
+        "archived": "good",
         "residual": "bad",
         "unverifiable": "warn",
         "failed": "bad",

@@ -55,7 +55,10 @@ def _navigation(request: HttpRequest) -> list[Section]:
         Section(
             _("Compliance"),
             (
-                link(_("Retention periods"), "policies", ("policy",)),
+                link(_("Retention periods"), "policies", ("policy", "simulation")),
+                link(_("Legal holds"), "holds", ("hold_case", "new_hold")),
+                link(_("Warned candidates"), "warnings", ()),
+                link(_("Archive"), "archives", ("archive", "open_archive", "export_archive")),
                 link(_("Audit log"), "ledger", ()),
             ),
         ),
@@ -65,7 +68,7 @@ def _navigation(request: HttpRequest) -> list[Section]:
                 link(
                     _("ATS connections"),
                     "connections",
-                    ("import_file", "import_check", "import_take"),
+                    ("import_file", "import_check", "import_take", "mapping", "pool_tags"),
                 ),
             ),
         ),

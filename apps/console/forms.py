@@ -23,6 +23,32 @@ class SearchForm(forms.Form):
     q = forms.CharField(label=_("E-mail or reference"), max_length=254, strip=True)
 
 
+class FilterForm(forms.Form):
+    """Filters of the list of records beside the outcome."""
+
+    rule = forms.ChoiceField(label=_("Rule"), required=False)
+    connection = forms.ChoiceField(label=_("ATS"), required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        rules: Sequence[tuple[str, str]] = (),
+        connections: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["rule"], [("", _("Every rule")), *rules])
+        _choose(self.fields["connection"], [("", _("Every ATS")), *connections])
+
+
+class ViewForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name of the view"),
+        help_text=_("Only you see it. Nobody’s name, please."),
+        max_length=60,
+    )
+
+
 class HoldForm(forms.Form):
     reason = forms.CharField(
         label=_("Why must these data be kept?"),
@@ -33,6 +59,89 @@ class HoldForm(forms.Form):
     review_on = forms.DateField(
         label=_("Look at it again on"),
         help_text=_("A hold stays until somebody releases it; this date reminds you."),
+        widget=DayInput(),
+    )
+
+
+class PersonHoldForm(HoldForm):
+    """A hold on one person: under a case that is open, or one of its own."""
+
+    case = forms.ChoiceField(label=_("Under which case?"), required=False)
+    field_order = ("case", "reason", "review_on")
+
+    def __init__(self, *args: Any, cases: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["review_on"].required = False
+        if cases:
+            _choose(self.fields["case"], [("", _("A case of its own")), *cases])
+        else:
+            del self.fields["case"]
+
+
+class CaseForm(HoldForm):
+    """A legal hold that holds by a query. Lists are typed with commas."""
+
+    matter = forms.CharField(
+        label=_("Matter"),
+        help_text=_("Such as the court and the number of the dispute. Kept sealed."),
+        max_length=500,
+    )
+    owner = forms.ChoiceField(label=_("Who looks after it"))
+    connection = forms.ChoiceField(label=_("ATS"), required=False)
+    countries = forms.CharField(
+        label=_("Countries"),
+        help_text=_("Two letters each, such as FR, BE. Empty: every country."),
+        max_length=200,
+        required=False,
+    )
+    jobs = forms.CharField(
+        label=_("Jobs"),
+        help_text=_("Numbers of the jobs in the ATS, with commas. Empty: every job."),
+        max_length=2000,
+        required=False,
+    )
+    states = forms.MultipleChoiceField(
+        label=_("Applications that are"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    applied_from = forms.DateField(label=_("Applied from"), required=False, widget=DayInput())
+    applied_until = forms.DateField(label=_("Applied until"), required=False, widget=DayInput())
+    field_order = ("matter", "reason", "owner", "review_on")
+
+    def __init__(
+        self,
+        *args: Any,
+        owners: Sequence[tuple[str, str]] = (),
+        connections: Sequence[tuple[str, str]] = (),
+        states: Sequence[tuple[str, Any]] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["owner"], owners)
+        _choose(self.fields["connection"], [("", _("Every ATS")), *connections])
+        _choose(self.fields["states"], states)
+
+
+class ReviewForm(forms.Form):
+    review_on = forms.DateField(label=_("Look at it again on"), widget=DayInput())
+    owner = forms.ChoiceField(label=_("Who looks after it"))
+
+    def __init__(self, *args: Any, owners: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["owner"], owners)
+
+
+class RestrictionForm(forms.Form):
+    ground = forms.ChoiceField(label=_("Why must the processing be restricted?"))
+
+    def __init__(self, *args: Any, grounds: Sequence[tuple[str, Any]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["ground"], grounds)
+
+
+class LiftForm(forms.Form):
+    told_on = forms.DateField(
+        label=_("The person was told on"),
+        help_text=_("Before a restriction is lifted the person must be told (GDPR art. 18(3))."),
         widget=DayInput(),
     )
 
@@ -59,10 +168,55 @@ class OverrideForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"class": "short"}),
     )
+    job = forms.CharField(
+        label=_("For one job only"),
+        help_text=_("The number of the job in the ATS. Empty: every job."),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "short"}),
+    )
     reason = forms.CharField(
         label=_("Why do you depart from the pack?"),
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, rules: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["rule"], rules)
+
+
+class VariantForm(forms.Form):
+    variant = forms.ChoiceField(label=_("Reading"))
+    reason = forms.CharField(
+        label=_("Why this reading?"),
+        help_text=_("Kept sealed; never in the audit log."),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, offered: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["variant"], offered)
+
+
+class DepartureForm(forms.Form):
+    """An override to try before anybody signs it."""
+
+    rule = forms.ChoiceField(label=_("Rule"))
+    duration = forms.CharField(
+        label=_("Period to try"),
+        help_text=_("Such as P3M (3 months), P2Y (2 years) or P30D (30 days). Empty: off."),
+        max_length=16,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "short"}),
+    )
+    job = forms.CharField(
+        label=_("For one job only"),
+        help_text=_("The number of the job in the ATS. Empty: every job."),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "short"}),
     )
 
     def __init__(self, *args: Any, rules: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
@@ -97,6 +251,27 @@ class NewImportForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"class": "short"}),
     )
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why must it be opened?"),
+        help_text=_("Such as the reference of the claim or of the request."),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class TagsForm(forms.Form):
+    pool_tags = forms.CharField(
+        label=_("Tags that mean “talent pool”"),
+        help_text=_("As the ATS writes them, separated by commas."),
+        max_length=500,
+        required=False,
+    )
+
+    def tags(self) -> list[str]:
+        return [one.strip() for one in self.cleaned_data["pool_tags"].split(",") if one.strip()]
 
 
 class LedgerFilter(forms.Form):

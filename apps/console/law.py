@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.retention import labels
 from apps.retention.differences import Difference
+from apps.retention.models import Policy
 
 Words = str | Promise
 
@@ -65,6 +66,18 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Another reading of the law that the pack offers for a rule."""
+
+    #: `rule=id`, as the form sends it.
+    key: str
+    rule: str
+    title: str
+    risk: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     title: str
     status: Words
@@ -73,6 +86,21 @@ class About:
     verify: tuple[str, ...]
     notices: tuple[str, ...]
     registers: tuple[Register, ...]
+
+
+def variants(policy: Policy) -> list[Variant]:
+    chosen = policy.about.get("variants", {})
+    return [
+        Variant(
+            key=f"{rule['rule']}={one['id']}",
+            rule=labels.rule(rule["rule"]),
+            title=_said(one["title"]),
+            risk=_said(one.get("risk", {})),
+            chosen=chosen.get(rule["rule"]) == one["id"],
+        )
+        for rule in policy.rules
+        for one in rule.get("details", {}).get("variants", [])
+    ]
 
 
 def about(stored: Mapping[str, Any]) -> About:

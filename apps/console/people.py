@@ -56,5 +56,6 @@ def actors(pairs: set[tuple[str, UUID]]) -> dict[tuple[str, UUID], str]:
         "api_client": _("A program"),
         "system": _("Lethe"),
         "vendor": _("The ATS"),
+        "subject": _("The candidate"),
     }
     return {(kind, pk): named.get(pk) or fallback.get(kind, kind) for kind, pk in pairs}

@@ -14,6 +14,12 @@ SETTINGS_CHANGED = declare(
         counts=("changed",),
     ),
 )
+WARNINGS_ON = declare(
+    Verb("controller.warnings_on", _("Candidates are warned before their data go")),
+)
+WARNINGS_OFF = declare(
+    Verb("controller.warnings_off", _("Candidates are no longer warned before their data go")),
+)
 ACTIVITY_REGISTERED = declare(
     Verb("controller.activity_registered", _("Processing activity registered")),
 )

@@ -15,6 +15,8 @@ class Controller(Base):
     time_zone = models.CharField(max_length=64, default="Europe/Paris")
     dpo_name = models.CharField(max_length=200)
     dpo_email = models.EmailField()
+    #: Candidates are warned before their data go (retention.warnings).
+    warns = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

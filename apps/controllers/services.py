@@ -79,6 +79,14 @@ def change_settings(*, actor: Actor, values: dict[str, str]) -> Controller:
 
 
 @transaction.atomic
+def choose_warnings(*, actor: Actor, warns: bool) -> None:
+    """Whether the controller in scope warns candidates before their data go."""
+    Controller.objects.filter(pk=scope.current()).update(warns=warns)
+    verb = events.WARNINGS_ON if warns else events.WARNINGS_OFF
+    audit.record(verb, actor=actor, object_id=scope.current())
+
+
+@transaction.atomic
 def register_activity(
     *, actor: Actor, name: str, purpose: str, legal_basis: str, recipients: Sequence[str]
 ) -> ProcessingActivity:

@@ -6,7 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Literal
 
-ActorKind = Literal["user", "api_client", "system", "vendor"]
+#: `subject`: a candidate, on the page that their own link opens.
+ActorKind = Literal["user", "api_client", "system", "vendor", "subject"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,4 +37,5 @@ def _refusal(step: Step, plan: Plan, record: Record | None) -> tuple[str, str] |
     outcome = retention.decide(step.record_id, as_of=as_of).outcome
     if outcome == "held":
         return (Step.State.HELD, "hold")
-    return None if outcome == "due" else (stale, "no_longer_due")
+    wanted = "archive" if step.to_archive else "due"
+    return None if outcome == wanted else (stale, "no_longer_due")

@@ -24,12 +24,12 @@ from apps.core import canonical, clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Missing
 from apps.erasure import events
-from apps.erasure.models import Certificate, Evidence, Plan, Step
-from apps.erasure.states import LIVING
+from apps.erasure.models import Archive, Certificate, Evidence, Plan, Step
+from apps.erasure.states import ERASED, LIVING
 from apps.keys.selectors import Shredded, shredded
 from apps.subjects.models import Subject
 
-FORMAT = "lethe-erasure-certificate/2"
+FORMAT = "lethe-erasure-certificate/3"
 
 
 def finish(*, actor: Actor) -> int:
@@ -64,7 +64,7 @@ def _finish_one(actor: Actor, plan_id: UUID) -> int:
         object_id=plan.pk,
         counts={
             "steps": plan.steps.count(),
-            "verified": plan.steps.filter(state=Step.State.VERIFIED).count(),
+            "verified": plan.steps.filter(state__in=ERASED).count(),
         },
         commitments={"certificate": hashlib.sha256(text.encode()).digest()},
     )
@@ -90,6 +90,10 @@ def _text(plan: Plan) -> str:
 def _content(plan: Plan) -> dict[str, Any]:
     steps = list(plan.steps.select_related("record").order_by("pk"))
     keys = _keys(steps)
+    archived = {
+        one.record_id: one
+        for one in Archive.objects.filter(record__steps__plan=plan, state=Archive.State.KEPT)
+    }
     evidence: dict[UUID, dict[str, str]] = {}
     for row in Evidence.objects.filter(step__plan=plan).order_by("pk"):
         kept = evidence.setdefault(row.step_id, {})
@@ -108,13 +112,17 @@ def _content(plan: Plan) -> dict[str, Any]:
         "effective": plan.finished_at,
         "irreversible": _irreversible(steps, keys),
         "checkpoint": _checkpoint(),
-        "steps": [_step(step, keys.get(step.pk), evidence.get(step.pk, {})) for step in steps],
+        "steps": [
+            _step(step, keys.get(step.pk), evidence.get(step.pk, {}))
+            | {"archive": _archive(step, archived.get(step.record_id))}
+            for step in steps
+        ],
     }
 
 
 def _keys(steps: list[Step]) -> dict[UUID, Shredded]:
     """Of each verified step whose person's key is destroyed: its two dates."""
-    verified = [step for step in steps if step.state == Step.State.VERIFIED]
+    verified = [step for step in steps if step.state in ERASED]
     found = shredded([step.record.subject_id for step in verified])
     return {
         step.pk: found[step.record.subject_id]
@@ -125,7 +133,7 @@ def _keys(steps: list[Step]) -> dict[UUID, Shredded]:
 
 def _irreversible(steps: list[Step], keys: dict[UUID, Shredded]) -> dict[str, Any]:
     """`by`: the day by whose end the last of the destroyed keys is gone from every backup."""
-    verified = sum(step.state == Step.State.VERIFIED for step in steps)
+    verified = sum(step.state in ERASED for step in steps)
     return {
         "by": max((key.irreversible_by for key in keys.values()), default=None),
         "keys_destroyed": len(keys),
@@ -140,6 +148,19 @@ def _key(key: Shredded | None) -> dict[str, Any] | None:
         "epoch": key.epoch_id,
         "effective": key.shredded_at,
         "irreversible_by": key.irreversible_by,
+    }
+
+
+def _archive(step: Step, kept: Archive | None) -> dict[str, Any] | None:
+    """What the intermediate archive keeps of the record: names of fields and a commitment."""
+    if kept is None or step.state != Step.State.ARCHIVED:
+        return None
+    return {
+        "archive": kept.pk,
+        "profile": kept.profile,
+        "fields": kept.fields,
+        "commitment": bytes(kept.commitment).hex(),
+        "sealed_at": kept.sealed_at,
     }
 
 

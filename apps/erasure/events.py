@@ -69,6 +69,9 @@ def _ended(state: str, sentence: object) -> Verb:
 
 STEP_ENDED = {
     "verified": _ended("verified", _("Erased, read back and verified")),
+    "archived": _ended(
+        "archived", _("Archived, erased, read back and verified: only the archive keeps it")
+    ),
     "residual": _ended("residual", _("Read back: %(residue)s fields still hold data")),
     "unverifiable": _ended(
         "unverifiable", _("Cannot be verified: %(unread)s fields that nothing shows")
@@ -78,3 +81,46 @@ STEP_ENDED = {
     "stale": _ended("stale", _("Not erased: something changed since the approval")),
     "held": _ended("held", _("Not erased: a legal hold was placed")),
 }
+
+ARCHIVE_SEALED = declare(
+    Verb(
+        "archive.sealed",
+        _(
+            "Sealed for the archive: %(archived)s fields, %(absent)s absent, "
+            "%(unreadable)s unreadable"
+        ),
+        refs=("archive", "step", "policy"),
+        counts=("archived", "absent", "unreadable"),
+        commitments=("content",),
+    )
+)
+ARCHIVE_DISCARDED = declare(
+    Verb(
+        "archive.discarded",
+        _("Copy for the archive discarded: the record stays in the ATS"),
+        refs=("archive", "step"),
+    )
+)
+ARCHIVE_OPENED = declare(
+    Verb(
+        "archive.opened",
+        _("Archive opened, with a reason"),
+        refs=("archive", "reading"),
+        commitments=("reason",),
+    )
+)
+ARCHIVE_EXPORTED = declare(
+    Verb(
+        "archive.exported",
+        _("Archive exported by the DPO, with a reason"),
+        refs=("archive", "reading"),
+        commitments=("reason",),
+    )
+)
+ARCHIVE_DISPOSED = declare(
+    Verb(
+        "archive.disposed",
+        _("Archive disposed of: its key is destroyed"),
+        refs=("archive", "epoch"),
+    )
+)

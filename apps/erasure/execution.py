@@ -12,9 +12,12 @@ Principles.
 4. What the call returned decides nothing. The outcome is what a read-back showed
    (verification.py), plus what the vendor's own event confirmed for fields no read shows.
 5. Only `verified` entombs the record and, with the person's last record, destroys their key.
+6. A record that goes to the intermediate archive is sealed there first, opened and compared
+   (archiving.py); `archived` is `verified` with that archive kept.
 
 Order of the transactions of one step:
-   claim │ (read the ATS) │ sent + evidence before + entry │ (call) │ request id
+   claim │ (read the ATS) │ archive's key, in keys │ archive sealed + entry
+         │ sent + evidence before + entry │ (call) │ request id
          │ (read the ATS) │ tombstone, in keys │ outcome + evidence after + entomb + entry
          │ key and journal, in keys │ shredded + entry
 A crash between any two of them leaves a row that says where to go on.
@@ -37,9 +40,10 @@ from apps.connectors.port import Connector, Snapshot
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Conflict
-from apps.erasure import admission, claims, evidence, outcomes, sending, settling
+from apps.erasure import admission, archiving, claims, evidence, outcomes, sending, settling
 from apps.erasure.models import Step
 from apps.erasure.states import MAX_ATTEMPTS, pause
+from apps.erasure.verification import Reading
 from apps.keys import services as keys
 from apps.subjects import intake
 from apps.subjects import selectors as subject_selectors
@@ -119,6 +123,17 @@ def _start_one(
     if not _same_facts(actor, step, before):
         outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="facts_changed")
         return
+    if step.to_archive:
+        refusal = archiving.seal(
+            actor=actor, step=step, before=before, capabilities=adapter.capabilities
+        )
+        if refusal is archiving.LOST:
+            return
+        if refusal is not None:
+            unread = Reading(unread=refusal.fields)
+            failed = Step.State.FAILED
+            outcomes.end(actor=actor, step=step, state=failed, code=refusal.code, reading=unread)
+            return
     if _commit_sent(actor, step, before):
         sending.call(actor=actor, adapter=adapter, step=step, remote_id=remote_id)
 

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import User
 from apps.connectors.models import Connection
 from apps.controllers.models import Controller
 from apps.core.models import APPEND_ONLY, Scoped
-from apps.retention.models import Policy
-from apps.subjects.models import Record
+from apps.retention.models import Cell, Policy
+from apps.subjects.models import Record, Subject
 
 
 class Plan(Scoped):
@@ -30,9 +30,9 @@ class Plan(Scoped):
     state = models.CharField(max_length=16, choices=State.choices, default=State.PROPOSED)
     proposed_at = models.DateTimeField(db_default=Now())
     as_of = models.DateField()
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    #: Fields of the archive's profile that the DPO who approved knows cannot be read.
+    accepts_unreadable = models.JSONField(default=list)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
     #: No effect before this instant: until then the plan can be called back.
     grace_until = models.DateTimeField(null=True)
@@ -55,6 +55,7 @@ class Step(Scoped):
         CLAIMED = "claimed", _("being prepared")
         SENT = "sent", _("sent to the ATS")
         VERIFIED = "verified", _("erased and verified")
+        ARCHIVED = "archived", _("archived, erased and verified")
         RESIDUAL = "residual", _("data remain")
         UNVERIFIABLE = "unverifiable", _("cannot be verified")
         FAILED = "failed", _("failed")
@@ -70,6 +71,8 @@ class Step(Scoped):
     #: The deciding ground when planned: its rule and the day after which it was due.
     rule = models.CharField(max_length=48)
     due_on = models.DateField()
+    #: It goes to the intermediate archive, where `rule` keeps it, before the ATS forgets it.
+    to_archive = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.PLANNED)
     #: Stable code of why (never a vendor's text).
     code = models.CharField(max_length=64, blank=True)
@@ -137,6 +140,91 @@ class Certificate(Scoped):
     #: A C2SP signed note whose text is the canonical JSON.
     note = models.TextField()
     issued_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Archive(Scoped):
+    """What the intermediate archive keeps of a record after its ATS forgot it, under a key of its
+    own. Only an archive reader opens it, with a reason (archives.py)."""
+
+    class State(models.TextChoices):
+        #: Sealed, opened once and compared; the record may still be in the ATS.
+        SEALED = "sealed", _("sealed")
+        KEPT = "kept", _("kept")
+        #: The row says so first, then the key is destroyed, then the last state is written.
+        DISCARDING = "discarding", _("being discarded")
+        DISCARDED = "discarded", _("discarded")
+        DISPOSING = "disposing", _("being disposed of")
+        DISPOSED = "disposed", _("disposed of")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    #: The step that sealed it.
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="archives")
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="archives")
+    #: Only an id once the person's own key is gone: holds still find it.
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="archives")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.SEALED)
+    profile = models.CharField(max_length=32)
+    #: Field of the profile → archived | absent | unreadable.
+    fields = models.JSONField(default=dict)
+    #: Canonical JSON, and the salt of its commitment, under the archive's key; both go with it.
+    sealed_content = models.BinaryField(null=True)
+    sealed_salt = models.BinaryField(null=True)
+    commitment = models.BinaryField(max_length=32)
+    #: What a hold's query asks of applications: [job, country, state, applied_on].
+    applications = models.JSONField(default=list)
+    sealed_at = models.DateTimeField(db_default=Now())
+    kept_at = models.DateTimeField(null=True)
+    #: Past its end since then; disposed of when it still is after the time to call it back.
+    ending_since = models.DateTimeField(null=True)
+    disposed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["record"],
+                condition=models.Q(state__in=["sealed", "kept"]),
+                name="one_living_archive_a_record",
+            ),
+        )
+        indexes = (models.Index(fields=["controller", "state"], name="archive_state"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ArchiveGround(Scoped):
+    """Why an archive is kept: a cell of an archive phase and the date its period runs from. The
+    end is read, never stored, so that a change of period reaches what is archived too."""
+
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # narrow rows
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="grounds")
+    cell = models.ForeignKey(Cell, on_delete=models.PROTECT, related_name="+")
+    anchor = models.DateField()
+
+    class Meta:
+        indexes = (models.Index(fields=["cell", "anchor"], name="archive_ground_range"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ArchiveReading(Scoped):
+    """Somebody opened an archive, and why."""
+
+    privileges = APPEND_ONLY
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    archive = models.ForeignKey(Archive, on_delete=models.PROTECT, related_name="readings")
+    reader = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    #: Sealed text under an instance key; its commitment is in the ledger.
+    sealed_reason = models.BinaryField()
+    exported = models.BooleanField(default=False)
+    read_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return str(self.pk)

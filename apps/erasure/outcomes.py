@@ -15,7 +15,7 @@ from apps.connectors.port import Snapshot
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Conflict
-from apps.erasure import claims, events, evidence, states
+from apps.erasure import archiving, claims, events, evidence, states
 from apps.erasure.models import Step
 from apps.erasure.verification import Reading
 from apps.keys import services as keys
@@ -47,20 +47,34 @@ def end(
         refusal = guard() if guard is not None else None
         if refusal is not None:
             (state, code), reading, after = refusal, NOTHING_READ, None
+        verified = state == Step.State.VERIFIED
+        if verified and step.to_archive:
+            state, code = _archived(step, code)
         if not _write(step, state, code, reading):
             return False
-        verified = state == Step.State.VERIFIED
         if verified:
             subjects.bury(actor=actor, record=step.record)
         commitment = _keep(step, after)
         if verified:
             subjects.entomb(actor=actor, record_id=step.record_id)
+            if step.to_archive:
+                archiving.keep(actor=actor, step=step)
+            else:
+                archiving.drop(step=step)
         else:
+            archiving.discard(step=step, state=state)
             subjects.mark_sending(actor=actor, record_id=step.record_id, step_id=None)
         _record(actor, step, state, reading, commitment)
     if verified:
         subjects.finish_shredding(actor=actor, subject_ids=[step.record.subject_id])
     return True
+
+
+def _archived(step: Step, code: str) -> tuple[str, str]:
+    """Read back and gone: archived, if there was still something to archive."""
+    if archiving.of(step) is None:
+        return Step.State.VERIFIED, "not_archived"
+    return Step.State.ARCHIVED, code
 
 
 def _write(step: Step, state: str, code: str, reading: Reading) -> bool:

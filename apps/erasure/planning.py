@@ -17,13 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Role
 from apps.accounts.selectors import require_role
 from apps.audit import services as audit
+from apps.connectors import services as connectors
 from apps.connectors.models import Connection
 from apps.controllers.models import Controller
 from apps.core import canonical, clock, scope
 from apps.core.actors import Actor
-from apps.core.errors import Conflict, Missing, Refused
+from apps.core.errors import Conflict, Invalid, Missing, Refused
 from apps.core.ids import new_id
-from apps.erasure import events
+from apps.erasure import events, profile
 from apps.erasure.models import Plan, Step
 from apps.erasure.states import LIVING, NEEDS_ATTENTION
 from apps.retention import selectors as retention
@@ -37,7 +38,7 @@ PLAN_SIZE = 5_000
 def propose(
     *, actor: Actor, as_of: date, again: bool = False, limit: int = PLAN_SIZE
 ) -> list[Plan]:
-    """What is due and in no living step: one plan a connection and policy version.
+    """What is due or to archive and in no living step: one plan a connection and policy version.
 
     Two countries of one connection are two plans: each names the version that decided.
 
@@ -50,6 +51,7 @@ def propose(
     plans: list[Plan] = []
     for connection in Connection.objects.exclude(state=Connection.State.PAUSED).order_by("pk"):
         due = retention.due(as_of=as_of, connection_id=connection.pk)
+        due += retention.to_archive(as_of=as_of, connection_id=connection.pk)
         left_out = _left_out([row.record_id for row in due], again=again)
         rows = [row for row in due if row.record_id not in left_out][:limit]
         for policy, own in _by_policy(rows, as_of):
@@ -88,6 +90,7 @@ def _propose(
             record_version=row.record_version,
             rule=row.rule,
             due_on=row.due_on,
+            to_archive=row.to_archive,
         )
         for row in rows
     )
@@ -110,10 +113,20 @@ def _left_out(record_ids: list[UUID], *, again: bool) -> set[UUID]:
 
 
 @transaction.atomic
-def approve(*, actor: Actor, plan_id: UUID) -> Plan:
-    """A DPO approves; the grace begins. Raises Refused, Missing or Conflict."""
+def approve(*, actor: Actor, plan_id: UUID, accept_unreadable: bool = False) -> Plan:
+    """A DPO approves; the grace begins. Raises Refused, Missing or Conflict.
+
+    `accept_unreadable`: the DPO knows which fields of the archive's profile cannot be read
+    (`unreadable`), so that they are lost with the erasure. Raises Invalid without it, when there
+    are some.
+    """
     require_role(actor, Role.DPO)
     plan = _locked(plan_id, Plan.State.PROPOSED)
+    lost = unreadable(plan)
+    if lost and not accept_unreadable:
+        message = _("Fields of the archive cannot be read: accept it, or refuse the plan.")
+        raise Invalid("archive_unreadable", message, field="accept_unreadable")
+    plan.accepts_unreadable = list(lost)
     now = clock.now()
     grace = timedelta(seconds=plan.connection.grace_seconds)
     plan.state, plan.decided_by_id, plan.decided_at = Plan.State.APPROVED, actor.id, now
@@ -128,6 +141,20 @@ def approve(*, actor: Actor, plan_id: UUID) -> Plan:
         commitments={"records": _root(records)},
     )
     return plan
+
+
+def unreadable(plan: Plan) -> tuple[str, ...]:
+    """Fields of the archive's profile that this ATS shows to nobody, and those that could not be
+    read when one of these records was to be archived before."""
+    archived = plan.steps.filter(to_archive=True)
+    if not archived.exists():
+        return ()
+    failed = Step.objects.filter(
+        record_id__in=archived.values("record_id"), code="archive_unreadable"
+    )
+    names = {name for unread in failed.values_list("unread", flat=True) for name in unread}
+    names |= set(profile.blind(connectors.capabilities(plan.connection).archive))
+    return tuple(name for name in profile.FIELDS if name in names)
 
 
 @transaction.atomic

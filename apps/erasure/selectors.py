@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import clock
 from apps.core.errors import Missing
 from apps.erasure.models import Plan, Step
-from apps.erasure.states import LIVING, NEEDS_ATTENTION
+from apps.erasure.states import ERASED, LIVING, NEEDS_ATTENTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def verified_per_day(days: int = 30) -> dict[date, int]:
     """Erasures verified on each of the last days (UTC), days without any included."""
     today = clock.now().date()
     first = today - timedelta(days=days - 1)
-    rows = Step.objects.filter(state=Step.State.VERIFIED, finished_at__date__gte=first)
+    rows = Step.objects.filter(state__in=ERASED, finished_at__date__gte=first)
     counted = dict(
         rows.order_by()
         .annotate(day=TruncDate("finished_at"))

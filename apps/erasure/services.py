@@ -1,7 +1,19 @@
-"""The verbs of this room, gathered: planning.py proposes, execution.py acts."""
+"""The verbs of this room, gathered: planning.py proposes, execution.py acts, archives.py keeps."""
 
+from apps.erasure.archives import dispose_ended, export, read
 from apps.erasure.certificates import certificate, finish
 from apps.erasure.execution import advance
 from apps.erasure.planning import approve, call_back, propose, refuse
 
-__all__ = ["advance", "approve", "call_back", "certificate", "finish", "propose", "refuse"]
+__all__ = [
+    "advance",
+    "approve",
+    "call_back",
+    "certificate",
+    "dispose_ended",
+    "export",
+    "finish",
+    "propose",
+    "read",
+    "refuse",
+]

@@ -1,6 +1,7 @@
 """Pure: the life of a plan and of a step, written before the code that walks it.
 
 planned ─claim→ claimed ─┬─ sent ─┬─ verified        read back, everything clean
+   │                     │        ├─ archived        the same, and the archive keeps what it must
    │                     │        ├─ residual        read back, something remains
    │                     │        ├─ unverifiable    nothing shows whether it is gone
    │                     │        ├─ failed          the ATS refuses, nothing was erased
@@ -20,6 +21,7 @@ from datetime import timedelta
 LIVING = ("planned", "claimed", "sent")
 ENDED = (
     "verified",
+    "archived",
     "residual",
     "unverifiable",
     "failed",
@@ -28,6 +30,8 @@ ENDED = (
     "held",
     "cancelled",
 )
+#: Ends that a read-back proved: nothing of the record is left in the ATS.
+ERASED = ("verified", "archived")
 #: Ends that leave work for a person.
 NEEDS_ATTENTION = ("residual", "unverifiable", "failed", "manual")
 
@@ -43,10 +47,13 @@ TRANSITIONS: dict[str, frozenset[str]] = {
             "manual",
             "failed",
             "verified",
+            "archived",
             "unverifiable",
         }
     ),
-    "sent": frozenset({"sent", "verified", "residual", "unverifiable", "failed", "stale", "held"}),
+    "sent": frozenset(
+        {"sent", "verified", "archived", "residual", "unverifiable", "failed", "stale", "held"}
+    ),
 }
 
 #: Errors in a row after which a step that cannot be read is given up.

@@ -5,7 +5,7 @@ from celery import shared_task
 from apps.controllers import selectors as controllers
 from apps.core import scope
 from apps.core.actors import SYSTEM
-from apps.erasure import running
+from apps.erasure import archives, running
 
 
 @shared_task
@@ -18,3 +18,9 @@ def advance_due() -> None:
 def propose_due() -> None:
     for _ in scope.each(controllers.ids()):
         running.propose_routine(actor=SYSTEM)
+
+
+@shared_task
+def dispose_archives() -> None:
+    for _ in scope.each(controllers.ids()):
+        archives.dispose_ended(actor=SYSTEM)

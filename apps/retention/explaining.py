@@ -9,10 +9,11 @@ from uuid import UUID
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.errors import Missing
-from apps.retention import facts, labels, rules
-from apps.retention.models import Hold, Policy
+from apps.retention import derivation, facts, labels, rules
+from apps.retention.models import HoldCase, Policy
 from apps.retention.rules import Decision, Judged, Reason
 from apps.subjects.models import Record
 
@@ -44,10 +45,13 @@ class Explanation:
 
     record_id: UUID
     as_of: date
-    #: due | kept | held | undecided | erased
+    #: due | archive | kept | held | undecided | erased
     outcome: str
-    #: The first local day the record is due; None while nothing with an end decides.
+    #: The first local day the record leaves the active base; None while nothing with an end
+    #: decides.
     due_on: date | None
+    #: Whether it then goes to the intermediate archive.
+    to_archive: bool
     sentence: str
     grounds: tuple[GroundView, ...]
     held: bool
@@ -67,13 +71,13 @@ def decide(record_id: UUID, *, as_of: date) -> Decision:
     Under the step's lock this is the last word: it reads facts and holds, not grounds.
     """
     row = _record(record_id)
-    return _decision(row, as_of, bool(facts.living_holds(row.subject_id)))
+    return _decision(row, as_of, bool(facts.holding(row.subject_id)))
 
 
 def explain(record_id: UUID, *, as_of: date) -> Explanation:
     """Why a record is kept or due on a local day. Raises Missing."""
     row = _record(record_id)
-    held = facts.living_holds(row.subject_id)
+    held = facts.holding(row.subject_id)
     decision = _decision(row, as_of, bool(held))
     judged = () if decision.deciding is None else (decision.deciding, *decision.others)
     cells = [one.ground.cell for one in judged if one.ground.cell is not None]
@@ -86,6 +90,7 @@ def explain(record_id: UUID, *, as_of: date) -> Explanation:
         as_of=as_of,
         outcome="erased" if erased else decision.outcome,
         due_on=decision.due_on,
+        to_archive=decision.to_archive,
         sentence=_("This record was erased.") if erased else _sentence(decision, views, held),
         grounds=views,
         held=bool(held),
@@ -102,7 +107,7 @@ def _record(record_id: UUID) -> Record:
 
 
 def _decision(row: Record, as_of: date, held: bool) -> Decision:
-    found = rules.grounds(facts.of([row.pk])[row.pk], facts.book())
+    found = derivation.grounds(facts.of([row.pk])[row.pk], facts.book())
     return rules.decide(found, facts.periods(as_of), held=held, as_of=as_of)
 
 
@@ -142,34 +147,55 @@ def _sources(rule: str, policy: Policy | None) -> tuple[str, ...]:
     return tuple(title for one in listed if one["rule"] == rule for title in one["sources"])
 
 
-def _sentence(decision: Decision, views: tuple[GroundView, ...], held: list[Hold]) -> str:
+def _sentence(decision: Decision, views: tuple[GroundView, ...], held: list[HoldCase]) -> str:
     """The deciding ground first; then, if any, what else was weighed."""
     parts = []
     if held:
-        said = _("Kept under a legal hold, to be reviewed on %(day)s. Without it:")
-        parts.append(said % {"day": _day(min(one.review_on for one in held))})
+        said = ngettext(
+            "Kept under legal hold %(numbers)s, to be reviewed on %(day)s. Without it:",
+            "Kept under legal holds %(numbers)s, the first to be reviewed on %(day)s. Without "
+            "them:",
+            len(held),
+        )
+        numbers = ", ".join(str(one.number) for one in held)
+        parts.append(said % {"numbers": numbers, "day": _day(min(one.review_on for one in held))})
     if decision.deciding is None:
         return " ".join([*parts, _("Nothing is known that would keep this record or end it.")])
-    parts.append(_said(decision.deciding, views[0], decision.due_on))
+    parts.append(_said(decision, decision.deciding, views[0]))
     if len(views) > 1:
         listed = "; ".join(_short(view) for view in views[1:])
         parts.append(_("Also weighed: %(grounds)s.") % {"grounds": listed})
     return " ".join(parts)
 
 
-def _said(one: Judged, view: GroundView, due_on: date | None) -> str:
-    if one.reason is Reason.RESURRECTED:
-        said = _("Due since %(day)s: the record came back after its erasure.")
-        return said % {"day": _day(due_on)}
-    if one.status == "ended":
-        said = _("Due since %(day)s: %(ground)s.")
-        return said % {"day": _day(due_on), "ground": _derivation(view)}
-    if one.status == "living":
-        said = _("Kept until the end of %(day)s: %(ground)s.")
-        return said % {"day": _day(view.ends_on), "ground": _derivation(view)}
+def _said(decision: Decision, one: Judged, view: GroundView) -> str:
     if one.status == "off":
         return _("Cannot decide: the only rule, %(rule)s, is switched off.") % {"rule": view.label}
-    return _without_end(one, view)
+    if one.status == "no_end":
+        return _without_end(one, view)
+    if one.reason in rules.AT_ONCE:
+        said = {
+            Reason.RESURRECTED: _("Due since %(day)s: the record came back after its erasure."),
+            Reason.ERASURE_ACCEPTED: _(
+                "Due since %(day)s: the person's request for erasure was granted."
+            ),
+        }[one.reason]
+    elif one.status == "ended":
+        said = _("Due since %(day)s: %(ground)s.")
+    elif one.ground.archived:
+        said = _(
+            "To archive since %(day)s: the active base needs it no longer, the archive keeps it "
+            "until the end of %(end)s: %(ground)s."
+        )
+    elif decision.to_archive:
+        said = _("Kept until the end of %(end)s, then archived: %(ground)s.")
+    else:
+        said = _("Kept until the end of %(end)s: %(ground)s.")
+    return said % {
+        "day": _day(decision.due_on),
+        "end": _day(view.ends_on),
+        "ground": _derivation(view) if view.trigger else "",
+    }
 
 
 def _without_end(one: Judged, view: GroundView) -> str:
@@ -178,6 +204,18 @@ def _without_end(one: Judged, view: GroundView) -> str:
         Reason.BY_HAND: _(
             "Kept: the person was hired; transfer what is needed to the staff file by hand."
         ),
+        Reason.RESTRICTED: _(
+            "Kept: the processing is restricted (GDPR art. 18); nothing is erased until a DPO "
+            "lifts the restriction."
+        ),
+        Reason.CONTRADICTION: _(
+            "Cannot decide: an application (%(rule)s) ended before it was made; correct one of "
+            "the two dates in the ATS."
+        ),
+        Reason.FUTURE: _(
+            "Cannot decide: %(rule)s would run from the day %(trigger)s, %(anchor)s, which has "
+            "not come yet; correct the date in the ATS."
+        ),
         Reason.NO_TRIGGER: _(
             "Cannot decide: %(rule)s runs from the day %(trigger)s, and that day is missing."
         ),
@@ -185,16 +223,25 @@ def _without_end(one: Judged, view: GroundView) -> str:
             "Cannot decide: no policy in force covers this case (%(rule)s, %(country)s)."
         ),
         Reason.NO_COUNTRY: _("Cannot decide: the country of the establishment is unknown."),
-        Reason.UNMAPPED: _(
-            "Cannot decide: the state of an application in the ATS is not known here."
-        ),
+        Reason.UNMAPPED: _unmapped(one),
         Reason.NO_FACTS: _("Cannot decide: the record has no application and no consent."),
     }[one.reason]
     return said % {
         "rule": view.label,
         "trigger": view.trigger_label,
+        "anchor": _day(view.anchor),
         "country": one.ground.country,
+        "word": one.ground.word,
     }
+
+
+def _unmapped(one: Judged) -> str:
+    if one.ground.word:
+        return _(
+            "Cannot decide: the ATS says “%(word)s” of an application, and the mapping of the "
+            "connection does not say what that means."
+        )
+    return _("Cannot decide: the ATS does not say the state of an application.")
 
 
 def _derivation(view: GroundView) -> str:
@@ -214,13 +261,15 @@ def _derivation(view: GroundView) -> str:
 def _short(view: GroundView) -> str:
     if view.ends_on is None:
         return f"{view.label} ({view.reason_label})" if view.label else view.reason_label
+    if not view.trigger:
+        return _("%(rule)s (since %(day)s)") % {"rule": view.label, "day": _day(view.ends_on)}
     if view.status == "ended":
         said = _("%(rule)s (%(duration)s, ended on %(day)s)")
     else:
         said = _("%(rule)s (%(duration)s, until the end of %(day)s)")
     return said % {
         "rule": view.label,
-        "duration": view.duration_label or view.reason_label,
+        "duration": view.duration_label,
         "day": _day(view.ends_on),
     }
 

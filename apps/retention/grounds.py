@@ -20,10 +20,10 @@ from django.db.backends.utils import CursorWrapper
 from apps.audit import services as audit
 from apps.core import scope
 from apps.core.actors import Actor
-from apps.retention import events, facts
+from apps.retention import events, facts, mapped
 from apps.retention import grounds_sql as sql
 from apps.retention.models import Ground
-from apps.subjects.models import Record
+from apps.subjects.models import Application, Record
 
 BATCH = 5_000
 
@@ -58,6 +58,20 @@ def refresh_all(*, actor: Actor) -> int:
     return records
 
 
+@transaction.atomic
+def refresh_job(*, actor: Actor, job: str) -> int:
+    """Every record with an application for a job, whose rules were given to cells of their own;
+    how many records. Marks of facts that are newer still stay for the next refresh."""
+    rows = Application.objects.filter(job=job).values_list("record_id", flat=True)
+    with connection.cursor() as cursor:
+        _alone(cursor)
+        records = list(rows.distinct())
+        for_many_rows(cursor)
+        written = _write(cursor, everyone=False, records=records)
+    _account(actor, len(records), written)
+    return len(records)
+
+
 def _alone(cursor: CursorWrapper) -> None:
     """Two refreshers would both write what both find missing."""
     name = f"refresh/{scope.current()}"
@@ -80,12 +94,12 @@ def _write(cursor: CursorWrapper, *, everyone: bool, records: list[UUID]) -> int
 
 
 def parameters(*, everyone: bool, records: list[UUID]) -> dict[str, Any]:
-    found = [(one.pk, one.country, one.rule, one.trigger) for one in facts.cells()]
     return {
         "controller": scope.current(),
         "everyone": everyone,
         "records": records,
-        **facts.cell_arrays(found),
+        **facts.cell_arrays(facts.places(facts.cells())),
+        **mapped.now(),
     }
 
 

@@ -1,10 +1,16 @@
-"""The pure rule (rules.py) over all records at once: facts to grounds in one statement.
+"""The pure rule (derivation.py) over all records at once: facts to grounds in one statement.
 
-Nothing here decides anything that rules.py does not say; a property test compares the two on
+Nothing here decides anything that derivation.py does not say; a property test compares the two on
 generated facts. Values come in as parameters, so the text never changes:
 
 controller, everyone, records   the scope; all its records, or only these
-cells, countries, rules, triggers   the cells of the scope, as parallel arrays
+cells, countries, rules, jobs, triggers, outlive
+                                the cells of the scope, as parallel arrays (facts.cell_arrays)
+meant_standings, meant_states, meant_prospects
+                                what a mapping says of applications otherwise than the vendor
+                                (mapped.arrays)
+by_contact                      whether the period of an ordinary application runs from the
+                                last contact: it is then looked for in every record
 
 Reasons are the numbers of rules.Reason.
 """
@@ -15,18 +21,34 @@ from string import Template
 from typing import Final
 
 
-def _put(statement: str, **parts: str) -> str:
+def put(statement: str, **parts: str) -> str:
     """The statement with its parts, which are constants of this module, in place."""
     return Template(statement).substitute(parts)
 
 
+#: Applications as the mapping of their connection says they are (meanings.stands).
+MEANT: Final = """(
+    SELECT a.id, a.controller_id, a.record_id, coalesce(m.state, a.state) AS state,
+           coalesce(m.prospect, a.prospect) AS prospect, a.job, a.country,
+           a.applied_on, a.applied_quality, a.closed_on, a.closed_quality,
+           a.rejected_notified_on, a.rejected_notified_quality
+    FROM subjects_application a
+    LEFT JOIN unnest(%(meant_standings)s::bigint[], %(meant_states)s::text[],
+                     %(meant_prospects)s::boolean[]) AS m (id, state, prospect)
+           ON m.id = a.standing_id
+)"""
+
 # `fresh` is the last of these; each statement below goes on from it.
-FRESH: Final = """
+FRESH: Final = put(
+    """
 WITH RECURSIVE cell AS MATERIALIZED (
-    SELECT id, country, rule, split_part(rule, '.', 1) AS base, trigger
-    FROM unnest(%(cells)s::bigint[], %(countries)s::text[], %(rules)s::text[], %(triggers)s::text[])
-        AS cell (id, country, rule, trigger)
+    SELECT id, country, split_part(rule, '.', 1) AS base, job, trigger, outlives
+    FROM unnest(%(cells)s::bigint[], %(countries)s::text[], %(rules)s::text[], %(jobs)s::text[],
+                %(triggers)s::text[], %(outlive)s::boolean[])
+        AS cell (id, country, rule, job, trigger, outlives)
 ),
+-- Jobs with a period of their own.
+special AS MATERIALIZED (SELECT DISTINCT country, base, job FROM cell WHERE job <> ''),
 
 -- Who is whose family: everyone merged, with the subject at the end of the chain.
 climb (id, root) AS (
@@ -68,13 +90,59 @@ willing AS (
     SELECT m.id, w.effective_on FROM word w JOIN merged m ON m.root = w.root
     WHERE w.state IN ('given', 'renewed')
 ),
+-- What else is known of a person, for everyone of the family.
+noted AS (
+    SELECT coalesce(m.root, n.subject_id) AS root, max(n.contacted_on) AS contacted_on,
+           min(n.informed_on) AS informed_on, bool_or(n.restricted) AS restricted,
+           min(n.required_on) AS required_on
+    FROM (
+        SELECT subject_id, happened_on AS contacted_on, NULL::date AS informed_on,
+               false AS restricted, NULL::date AS required_on
+        FROM subjects_contact WHERE controller_id = %(controller)s
+      UNION ALL
+        SELECT subject_id, NULL, given_on, false, NULL FROM consents_noticegiven
+        WHERE controller_id = %(controller)s
+      UNION ALL
+        SELECT subject_id, NULL, NULL, true, NULL FROM retention_restriction
+        WHERE controller_id = %(controller)s AND lifted_at IS NULL
+      UNION ALL
+        SELECT subject_id, NULL, NULL, false, required_on FROM retention_erasurerequirement
+        WHERE controller_id = %(controller)s AND cancelled_at IS NULL
+    ) n LEFT JOIN merged m ON m.id = n.subject_id
+    WHERE %(everyone)s OR n.subject_id IN (SELECT id FROM asked)
+    GROUP BY 1
+),
+known AS MATERIALIZED (
+    SELECT root AS id, contacted_on, informed_on, restricted, required_on FROM noted
+  UNION ALL
+    SELECT m.id, n.contacted_on, n.informed_on, n.restricted, n.required_on
+    FROM noted n JOIN merged m ON m.root = n.root
+),
 pool AS MATERIALIZED (
-    SELECT r.id, r.version, c.country, w.effective_on AS consented_on
+    SELECT r.id, r.version, c.country, w.effective_on AS consented_on,
+           greatest(w.effective_on, k.contacted_on, k.informed_on) AS last_said,
+           w.effective_on <= k.required_on AS ended
     FROM willing w
     JOIN subjects_record r ON r.subject_id = w.id
     JOIN connectors_connection c ON c.id = r.connection_id
+    LEFT JOIN known k ON k.id = r.subject_id
     WHERE r.controller_id = %(controller)s AND r.state NOT IN ('erased', 'resurrected')
       AND (%(everyone)s OR r.id = ANY(%(records)s::uuid[]))
+),
+-- The day a record's person last applied. "exact" sorts after "approximate": of two on one day,
+-- the one that is sure.
+applied AS MATERIALIZED (
+    SELECT DISTINCT ON (a.record_id) a.record_id, a.applied_on, a.applied_quality
+    FROM $MEANT a
+    WHERE a.controller_id = %(controller)s AND NOT a.prospect
+      AND a.applied_on IS NOT NULL AND a.applied_quality <> 'missing'
+      AND (%(everyone)s OR a.record_id = ANY(%(records)s::uuid[]))
+      AND (%(by_contact)s OR a.record_id IN (
+          SELECT id FROM pool
+        UNION ALL
+          SELECT r.id FROM known k JOIN subjects_record r ON r.subject_id = k.id
+          WHERE k.informed_on IS NOT NULL))
+    ORDER BY a.record_id, a.applied_on DESC, a.applied_quality DESC
 ),
 
 -- One pass over records and their applications. A record without one stands for itself: it
@@ -82,39 +150,52 @@ pool AS MATERIALIZED (
 one AS (
     SELECT r.id AS record_id, r.version, a.id AS application_id, a.applied_on, a.applied_quality,
            a.closed_on, a.closed_quality, a.rejected_notified_on, a.rejected_notified_quality,
-           r.collected_on, r.collected_quality, r.seen_at,
+           r.collected_on, r.collected_quality, r.seen_at, coalesce(a.job, '') AS job,
            coalesce(nullif(a.country, ''), c.country) AS country,
+           k.contacted_on, k.informed_on, p.consented_on,
+           -- Anything but what the person did after the request.
+           k.required_on IS NOT NULL AND NOT coalesce(
+               a.applied_quality <> 'missing' AND a.applied_on > k.required_on, false) AS ended,
            CASE WHEN r.state = 'resurrected' THEN NULL
-                WHEN a.id IS NULL THEN CASE r.origin WHEN 'sourced' THEN 'sourced' END
+                WHEN a.id IS NULL AND r.origin <> 'sourced' THEN NULL
                 WHEN a.state NOT IN ('open', 'rejected', 'withdrawn') THEN NULL
-                WHEN a.prospect THEN 'sourced'
+                WHEN a.id IS NULL OR a.prospect THEN
+                    CASE WHEN k.informed_on IS NULL THEN 'sourced' ELSE 'sourced_informed' END
                 WHEN a.state <> 'open' THEN a.state
                 WHEN a.job = '' THEN 'spontaneous' END AS rule,
            CASE WHEN r.state = 'resurrected' THEN 8
                 WHEN a.id IS NULL THEN 7
                 ELSE CASE a.state WHEN 'hired' THEN 2 WHEN 'open' THEN 1 ELSE 6 END
-           END AS otherwise
+           END AS otherwise,
+           -- Ended before it was made: one of the two dates is wrong.
+           a.id IS NOT NULL AND coalesce(a.applied_quality <> 'missing' AND (
+               a.closed_quality <> 'missing' AND a.closed_on < a.applied_on
+               OR a.rejected_notified_quality <> 'missing'
+               AND a.rejected_notified_on < a.applied_on), false) AS contradicts
     FROM subjects_record r
     JOIN connectors_connection c ON c.id = r.connection_id
-    LEFT JOIN subjects_application a ON a.record_id = r.id AND r.state <> 'resurrected'
+    LEFT JOIN $MEANT a ON a.record_id = r.id AND r.state <> 'resurrected'
     LEFT JOIN pool p ON p.id = r.id
+    LEFT JOIN known k ON k.id = r.subject_id
     WHERE r.controller_id = %(controller)s AND r.state <> 'erased'
       AND (%(everyone)s OR r.id = ANY(%(records)s::uuid[]))
       -- A converted application leaves the word to the one that follows it.
       AND (a.id IS NULL OR a.state <> 'converted' OR NOT EXISTS (
-          SELECT FROM subjects_application o WHERE o.record_id = r.id AND o.state <> 'converted'))
+          SELECT FROM $MEANT o WHERE o.record_id = r.id AND o.state <> 'converted'))
       AND (a.id IS NOT NULL OR p.id IS NULL)
 ),
 by_application AS (
     SELECT o.record_id, o.version, o.application_id, o.rule, o.country, c.id AS cell_id,
-           o.otherwise,
+           o.otherwise, o.contradicts, o.ended, c.outlives,
            CASE WHEN o.otherwise = 8 THEN (o.seen_at AT TIME ZONE 'UTC')::date
                 ELSE CASE c.trigger
                     WHEN 'process.closed' THEN o.closed_on
                     WHEN 'candidate.withdrew' THEN o.closed_on
                     WHEN 'decision.rejected_notified' THEN o.rejected_notified_on
                     WHEN 'application.received' THEN o.applied_on
-                    WHEN 'sourced.collected' THEN o.collected_on END
+                    WHEN 'sourced.collected' THEN o.collected_on
+                    WHEN 'last_contact' THEN greatest(
+                        o.contacted_on, o.informed_on, o.consented_on, l.applied_on) END
            END AS anchor,
            CASE WHEN o.otherwise = 8 THEN 'exact'
                 ELSE CASE c.trigger
@@ -122,15 +203,22 @@ by_application AS (
                     WHEN 'candidate.withdrew' THEN o.closed_quality
                     WHEN 'decision.rejected_notified' THEN o.rejected_notified_quality
                     WHEN 'application.received' THEN o.applied_quality
-                    WHEN 'sourced.collected' THEN o.collected_quality END
+                    WHEN 'sourced.collected' THEN o.collected_quality
+                    WHEN 'last_contact' THEN CASE WHEN l.applied_on > coalesce(greatest(
+                        o.contacted_on, o.informed_on, o.consented_on), '-infinity')
+                        THEN l.applied_quality ELSE 'exact' END END
            END AS quality
-    FROM one o LEFT JOIN cell c ON c.country = o.country AND c.base = o.rule
+    FROM one o
+    LEFT JOIN special s ON s.country = o.country AND s.base = o.rule AND s.job = o.job
+    LEFT JOIN cell c ON c.country = o.country AND c.base = o.rule AND NOT o.contradicts
+                    AND c.job = coalesce(s.job, '')
+    LEFT JOIN applied l ON l.record_id = o.record_id
 ),
 
 -- A consent belongs to the person: the establishment is the connection's, else the only one
 -- that the applications name.
 placed AS (
-    SELECT p.id, p.version, p.consented_on,
+    SELECT p.id, p.version, p.consented_on, p.last_said, p.ended,
            coalesce(nullif(p.country, ''), (
                SELECT min(a.country) FROM subjects_application a
                WHERE a.record_id = p.id AND a.country <> '' HAVING count(DISTINCT a.country) = 1
@@ -139,37 +227,56 @@ placed AS (
 ),
 by_person AS (
     SELECT p.id AS record_id, p.version, NULL::uuid AS application_id, 'talent_pool' AS rule,
-           p.country, c.id AS cell_id, 7 AS otherwise,
+           p.country, c.id AS cell_id, 7 AS otherwise, false AS contradicts, p.ended, c.outlives,
            CASE c.trigger
                WHEN 'consent.given' THEN p.consented_on
-               WHEN 'last_contact' THEN greatest(p.consented_on, l.applied_on) END AS anchor,
-           CASE WHEN c.trigger = 'last_contact' AND l.applied_on > p.consented_on
+               WHEN 'last_contact' THEN greatest(p.last_said, l.applied_on) END AS anchor,
+           CASE WHEN c.trigger = 'last_contact' AND l.applied_on > p.last_said
                 THEN l.applied_quality ELSE 'exact' END AS quality
     FROM placed p
-    LEFT JOIN cell c ON c.country = p.country AND c.base = 'talent_pool'
-    LEFT JOIN LATERAL (
-        -- "exact" sorts after "approximate": of two on one day, the one that is sure.
-        SELECT a.applied_on, a.applied_quality FROM subjects_application a
-        WHERE a.record_id = p.id AND NOT a.prospect AND a.applied_on IS NOT NULL
-          AND a.applied_quality <> 'missing'
-        ORDER BY a.applied_on DESC, a.applied_quality DESC LIMIT 1
-    ) l ON c.trigger = 'last_contact'
+    LEFT JOIN cell c ON c.country = p.country AND c.base = 'talent_pool' AND c.job = ''
+    LEFT JOIN applied l ON l.record_id = p.id
 ),
-claim AS (
-    SELECT record_id, version, application_id, cell_id,
+-- Grounds that the law or a request gives a person, whatever they applied for.
+by_law AS (
+    SELECT r.id AS record_id, r.version, v.reason, v.anchor
+    FROM known k
+    JOIN subjects_record r ON r.subject_id = k.id
+    CROSS JOIN LATERAL (
+        SELECT 9 AS reason, NULL::date AS anchor WHERE k.restricted
+      UNION ALL
+        SELECT 10, k.required_on WHERE k.required_on IS NOT NULL
+    ) v
+    WHERE r.controller_id = %(controller)s AND r.state NOT IN ('erased', 'resurrected')
+      AND (%(everyone)s OR r.id = ANY(%(records)s::uuid[]))
+),
+weighed AS (
+    SELECT record_id, version, application_id, cell_id, ended, outlives,
            CASE WHEN quality <> 'missing' THEN anchor END AS anchor,
            anchor IS NOT NULL AND quality = 'approximate' AS approximate,
-           (CASE WHEN rule IS NULL THEN otherwise
-                 WHEN country = '' THEN 4
-                 WHEN cell_id IS NULL THEN 3
-                 WHEN anchor IS NULL OR quality = 'missing' THEN 5
-                 ELSE 0 END)::smallint AS reason
+           CASE WHEN rule IS NULL THEN otherwise
+                WHEN contradicts THEN 11
+                WHEN country = '' THEN 4
+                WHEN cell_id IS NULL THEN 3
+                WHEN anchor IS NULL OR quality = 'missing' THEN 5
+                ELSE 0 END AS reason
     FROM (SELECT * FROM by_application UNION ALL SELECT * FROM by_person) claims
+),
+claim AS (
+    SELECT record_id, version, application_id, cell_id, anchor, approximate,
+           reason::smallint AS reason
+    FROM weighed
+    -- derivation._stands: what an accepted erasure leaves.
+    WHERE ended IS NOT TRUE OR outlives AND reason IN (0, 5) OR reason NOT IN (0, 1, 5, 7)
+  UNION ALL
+    SELECT record_id, version, NULL, NULL, anchor, false, reason::smallint FROM by_law
 ),
 fresh AS MATERIALIZED (
     SELECT *, (count(*) OVER (PARTITION BY record_id))::smallint AS total FROM claim
 )
-"""
+""",
+    MEANT=MEANT,
+)
 
 _SAME: Final = """
     f.record_id = g.record_id
@@ -192,7 +299,7 @@ FILL: Final = FRESH.replace("fresh AS MATERIALIZED", "fresh AS") + _INSERT
 
 #: Makes the stored grounds what the facts say. Only what differs is written, so that a second
 #: run over unchanged facts writes nothing; the row count is that of the grounds written.
-REFRESH: Final = _put(
+REFRESH: Final = put(
     """
 $FRESH,
 gone AS (
@@ -222,155 +329,4 @@ WITH taken AS (
 DELETE FROM subjects_change c USING taken t WHERE c.record_id = t.record_id
 """
 TAKE_ALL: Final = _TAKEN
-TAKE: Final = _put("$TAKEN RETURNING c.record_id", TAKEN=_TAKEN)
-
-# Holds count for the whole family: up to where it was merged, then down to all of it.
-HELD: Final = """
-above (id) AS (
-    SELECT subject_id FROM retention_hold
-    WHERE controller_id = %(controller)s AND released_at IS NULL
-  UNION
-    SELECT s.merged_into_id FROM above a JOIN subjects_subject s ON s.id = a.id
-    WHERE s.merged_into_id IS NOT NULL
-),
-kin (id) AS (
-    SELECT id FROM above
-  UNION
-    SELECT s.id FROM kin k JOIN subjects_subject s ON s.merged_into_id = k.id
-),
-held AS MATERIALIZED (
-    SELECT r.id FROM kin k JOIN subjects_record r ON r.subject_id = k.id
-)
-"""
-PERIOD: Final = """
-period AS MATERIALIZED (
-    SELECT id, rule, cutoff, duration = '' AS off, nullif(duration, '')::interval AS span
-    FROM unnest(%(period_cells)s::bigint[], %(period_rules)s::text[],
-                %(period_cutoffs)s::date[], %(period_durations)s::text[])
-        AS period (id, rule, cutoff, duration)
-)
-"""
-# As rules.Judged.weight: the greatest of a record's grounds decides.
-WEIGHT: Final = """
-    CASE WHEN g.reason = 8 THEN 1
-         WHEN g.cell_id IS NULL THEN CASE WHEN g.reason IN (1, 2) THEN 4 ELSE 3 END
-         WHEN p.id IS NULL THEN 3
-         WHEN p.off THEN 0
-         WHEN g.anchor IS NULL THEN 3
-         WHEN g.anchor <= p.cutoff THEN 1
-         ELSE 2 END
-"""
-
-# Ranges of two partial indexes, cell by cell; the table itself is not read. A record with one
-# ground is due when that has ended. With several, all of those not switched off must have
-# ended: how many it has stands in each of them, so that no living ground is ever looked for.
-# A record whose facts are newer than its grounds waits for them.
-# The planner cannot know how early the cut-offs are and would guess a third of all rows, read
-# whole indexes and compile: a range with two ends makes it guess 1 in 200; OFFSET 0 keeps the
-# scans cell by cell.
-_DUE: Final = _put(
-    """
-WITH RECURSIVE $PERIOD, $HELD,
-alone AS (
-    SELECT g.record_id, g.version, p.id AS cell, p.rule, p.span, g.anchor
-    FROM period p CROSS JOIN LATERAL (
-        SELECT g.record_id, g.version, g.anchor FROM retention_ground g
-        WHERE g.cell_id = p.id AND g.total = 1
-          AND g.anchor > '-infinity' AND g.anchor <= p.cutoff OFFSET 0) g
-),
-among AS (
-    SELECT g.record_id, g.version, g.total, p.id AS cell, p.rule,
-           (g.anchor + p.span)::date AS ends_on
-    FROM period p CROSS JOIN LATERAL (
-        SELECT g.record_id, g.version, g.anchor, g.total FROM retention_ground g
-        WHERE g.cell_id = p.id AND g.total > 1
-          AND g.anchor > '-infinity' AND g.anchor <= p.cutoff OFFSET 0) g
-),
-back AS (
-    SELECT record_id, version, anchor FROM retention_ground
-    WHERE controller_id = %(controller)s AND reason = 8
-)
-""",
-    HELD=HELD,
-    PERIOD=PERIOD,
-)
-_ALL_ENDED: Final = """
-    count(*) = min(a.total) OR %(any_off)s AND min(a.total) = count(*) + (
-        SELECT count(*) FROM retention_ground o JOIN period p ON p.id = o.cell_id
-        WHERE o.record_id = a.record_id AND p.off)
-"""
-# `held` always looks small to the planner, so NOT IN is hashed; the marks it sees as they are.
-_FREE: Final = """
-    d.record_id NOT IN (SELECT id FROM held)
-    AND NOT EXISTS (SELECT FROM subjects_change c WHERE c.record_id = d.record_id)
-"""
-DUE: Final = _put(
-    """
-$DUE,
-due AS (
-    SELECT record_id, version, rule, (anchor + span)::date + 1 AS due_on, cell FROM alone
-  UNION ALL
-    SELECT a.record_id, a.version,
-           (array_agg(a.rule ORDER BY a.ends_on DESC, a.rule COLLATE "C"))[1],
-           max(a.ends_on) + 1,
-           (array_agg(a.cell ORDER BY a.ends_on DESC, a.rule COLLATE "C"))[1]
-    FROM among a GROUP BY a.record_id, a.version HAVING $ALL_ENDED
-  UNION ALL
-    SELECT record_id, version, 'resurrected', anchor, NULL FROM back
-)
-SELECT d.record_id, d.version, d.rule, d.due_on, d.cell FROM due d
-WHERE $FREE AND (%(connection)s::uuid IS NULL OR EXISTS (
-    SELECT FROM subjects_record r
-    WHERE r.id = d.record_id AND r.connection_id = %(connection)s::uuid))
-ORDER BY d.due_on, d.record_id LIMIT %(limit)s
-""",
-    DUE=_DUE,
-    FREE=_FREE,
-    ALL_ENDED=_ALL_ENDED,
-)
-DUE_IDS: Final = _put(
-    """
-$DUE,
-due AS (
-    SELECT record_id FROM alone
-  UNION ALL
-    SELECT a.record_id FROM among a GROUP BY a.record_id HAVING $ALL_ENDED
-  UNION ALL
-    SELECT record_id FROM back
-)
-SELECT d.record_id FROM due d WHERE $FREE
-""",
-    DUE=_DUE,
-    FREE=_FREE,
-    ALL_ENDED=_ALL_ENDED,
-)
-
-#: One row: due, kept, held, undecided, pending (facts newer than the grounds).
-COUNTS: Final = _put(
-    """
-WITH RECURSIVE $PERIOD, $HELD,
-judged AS (
-    SELECT g.record_id, g.total, $WEIGHT AS weight
-    FROM retention_ground g LEFT JOIN period p ON p.id = g.cell_id
-    WHERE g.controller_id = %(controller)s
-      AND NOT EXISTS (SELECT FROM subjects_change c WHERE c.record_id = g.record_id)
-),
-record AS (
-    SELECT record_id, weight FROM judged WHERE total = 1
-  UNION ALL
-    SELECT record_id, max(weight) FROM judged WHERE total > 1 GROUP BY record_id
-),
-outcome AS (
-    SELECT CASE WHEN h.id IS NOT NULL THEN 'held' WHEN r.weight = 1 THEN 'due'
-                WHEN r.weight IN (2, 4) THEN 'kept' ELSE 'undecided' END AS outcome
-    FROM record r LEFT JOIN held h ON h.id = r.record_id
-)
-SELECT count(*) FILTER (WHERE outcome = 'due'), count(*) FILTER (WHERE outcome = 'kept'),
-       count(*) FILTER (WHERE outcome = 'held'), count(*) FILTER (WHERE outcome = 'undecided'),
-       (SELECT count(*) FROM subjects_change WHERE controller_id = %(controller)s)
-FROM outcome
-""",
-    HELD=HELD,
-    PERIOD=PERIOD,
-    WEIGHT=WEIGHT,
-)
+TAKE: Final = put("$TAKEN RETURNING c.record_id", TAKEN=_TAKEN)

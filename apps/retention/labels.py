@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from apps.retention.meanings import Meaning
 from apps.retention.periods import parse
 from apps.retention.rules import Reason
 
@@ -23,8 +24,20 @@ RULES: Final[Mapping[str, _StrPromise]] = {
     "spontaneous": _("spontaneous application"),
     "talent_pool": _("talent pool, with consent"),
     "sourced": _("sourced, never told"),
+    "sourced_informed": _("sourced and told"),
     "hired": _("hired"),
     "resurrected": _("came back after its erasure"),
+    "erasure": _("erasure requested and granted"),
+}
+#: Categories of people, as the field names them; a case without a rule has its reason instead.
+CATEGORIES: Final[Mapping[str, _StrPromise]] = {
+    "applicant_rejected": _("rejected applicants"),
+    "candidate_withdrew": _("candidates who withdrew"),
+    "spontaneous": _("spontaneous applicants"),
+    "talent_pool": _("talent pool"),
+    "sourced_never_contacted": _("sourced, never told"),
+    "sourced_informed": _("sourced and told"),
+    "hired": _("hired"),
 }
 TRIGGERS: Final[Mapping[str, _StrPromise]] = {
     "application.received": _("the application was received"),
@@ -46,12 +59,28 @@ REASONS: Final[Mapping[Reason, _StrPromise]] = {
     Reason.UNMAPPED: _("cannot decide: the state in the ATS is unknown"),
     Reason.NO_FACTS: _("cannot decide: the record has no application"),
     Reason.RESURRECTED: _("came back after its erasure"),
+    Reason.RESTRICTED: _("processing restricted: nothing is erased"),
+    Reason.ERASURE_ACCEPTED: _("erasure requested and granted"),
+    Reason.FUTURE: _("cannot decide: the date the period runs from has not come yet"),
+    Reason.CONTRADICTION: _("cannot decide: the application ended before it was made"),
 }
 OFF: Final = _("switched off")
+#: What a word of an ATS may mean, with what follows from it.
+MEANINGS: Final[Mapping[Meaning, _StrPromise]] = {
+    "open": _("in process: kept"),
+    "rejected": _("rejected: the period runs from the refusal"),
+    "withdrawn": _("withdrawn: the period runs from the day they left"),
+    "hired": _("hired: handed over by hand"),
+    "sourced": _("sourced: found by a recruiter, not a candidate yet"),
+}
 
 
 def rule(key: str) -> str:
     return str(RULES.get(key, key))
+
+
+def category(key: str) -> str:
+    return str(CATEGORIES.get(key, RULES.get(key, key)))
 
 
 def trigger(key: str) -> str:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import User
+from apps.connectors.models import Connection
 from apps.controllers.models import Controller
 from apps.core.models import APPEND_ONLY, Scoped
-from apps.retention.labels import REASONS
-from apps.retention.rules import Reason
+from apps.retention.rules import AT_ONCE, Reason
 from apps.subjects.models import Application, Record, Subject
 
 
@@ -54,7 +55,7 @@ class Signature(Scoped):
 
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="signatures")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     role = models.CharField(max_length=16)
     signed_at = models.DateTimeField(db_default=Now())
 
@@ -77,8 +78,11 @@ class Cell(Scoped):
     category = models.CharField(max_length=32)
     #: Rule of the pack, with its phase: `rejected`, `rejected.archive`, `talent_pool`…
     rule = models.CharField(max_length=48)
+    #: The ATS's job id when the job has a period of its own; empty: every other job.
     job = models.CharField(max_length=100, blank=True)
     trigger = models.CharField(max_length=48)
+    #: An accepted erasure does not end it (GDPR art. 17(3)(b) or (e)).
+    outlives = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -122,17 +126,65 @@ class Override(Scoped):
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="overrides")
     rule = models.CharField(max_length=48)
+    #: The ATS's job id, when it departs for one job only.
+    job = models.CharField(max_length=100, blank=True)
     #: ISO 8601 period, or empty for "switched off".
     duration = models.CharField(max_length=16, blank=True)
     #: Sealed text under an instance key; its commitment is in the ledger.
     sealed_reason = models.BinaryField()
-    signed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     signed_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return f"{self.rule} {self.pk}"
+
+
+class VariantChoice(Scoped):
+    """Another reading of the law than the pack's own, chosen by a DPO for one rule of a draft."""
+
+    privileges = APPEND_ONLY
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="choices")
+    rule = models.CharField(max_length=48)
+    #: Id of the variant in the pack.
+    variant = models.CharField(max_length=48)
+    #: Sealed text under an instance key; its commitment is in the ledger.
+    sealed_reason = models.BinaryField()
+    chosen_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    chosen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["policy", "rule"], name="one_variant_a_rule"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.variant}"
+
+
+class Mapping(Scoped):
+    """What the words of a connection's ATS mean (meanings.py), in versions: the last one counts.
+    An edit writes another row here and none anywhere else."""
+
+    privileges = APPEND_ONLY
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    #: 1, 2, 3… within the connection.
+    version = models.PositiveIntegerField()
+    #: [kind, word, meaning] of every word that was mapped.
+    entries = models.JSONField(default=list)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["connection", "version"], name="mapping_version_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.connection_id}"
 
 
 class Ground(Scoped):
@@ -177,10 +229,8 @@ class Ground(Scoped):
     )
     #: Local date the period runs from; NULL: no end.
     anchor = models.DateField(null=True)
-    reason = models.SmallIntegerField(
-        choices=[(reason.value, REASONS[reason]) for reason in Reason],
-        default=Reason.PERIOD.value,
-    )
+    #: One of rules.Reason.
+    reason = models.SmallIntegerField(default=Reason.PERIOD.value)
     #: Whether the ATS gives the anchor only approximately.
     approximate = models.BooleanField(default=False)
     #: The record's version these grounds were computed from.
@@ -205,8 +255,8 @@ class Ground(Scoped):
             ),
             models.Index(
                 fields=["controller"],
-                condition=models.Q(reason=Reason.RESURRECTED.value),
-                name="ground_resurrected",
+                condition=models.Q(reason__in=[one.value for one in sorted(AT_ONCE)]),
+                name="ground_at_once",
             ),
         )
 
@@ -214,27 +264,126 @@ class Ground(Scoped):
         return f"{self.reason} {self.pk}"
 
 
-class Hold(Scoped):
-    """A legal hold: beats every purge path until it is released (invariant 2)."""
+class HoldCase(Scoped):
+    """A legal hold as a case: why, for whom, who looks after it, when it is looked at again.
+
+    It holds persons by name (Hold) and, with `by_query`, whoever meets the criteria at any
+    moment (hold_rules.py): newcomers are held as they come.
+    """
 
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
-    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="holds")
-    #: Sealed under the subject's key; the commitment is in the ledger.
+    number = models.PositiveIntegerField()
+    #: Sealed texts under an instance key, their commitments in the ledger. Empty for a case about
+    #: one person: what there is to say stands in the hold, under that person's key.
+    sealed_matter = models.BinaryField()
     sealed_reason = models.BinaryField()
-    placed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
-    placed_at = models.DateTimeField(db_default=Now())
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     review_on = models.DateField()
-    released_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    by_query = models.BooleanField(default=False)
+    connection = models.ForeignKey(
+        Connection, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    countries = ArrayField(models.CharField(max_length=2), default=list)
+    jobs = ArrayField(models.CharField(max_length=100), default=list)
+    states = ArrayField(models.CharField(max_length=16), default=list)
+    applied_from = models.DateField(null=True)
+    applied_until = models.DateField(null=True)
+    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField(db_default=Now())
+    released_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["controller", "number"], name="one_case_a_number"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Hold(Scoped):
+    """A person held by a case: beats every purge path until it is released (invariant 2)."""
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    case = models.ForeignKey(HoldCase, on_delete=models.PROTECT, related_name="holds")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="holds")
+    #: Sealed under the subject's key, the commitment in the ledger; empty where the case says it.
+    sealed_reason = models.BinaryField()
+    placed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    placed_at = models.DateTimeField(db_default=Now())
+    released_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     released_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (
             models.Index(
                 fields=["subject"], condition=models.Q(released_at=None), name="hold_living"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Restriction(Scoped):
+    """Processing restricted at a person's word (GDPR art. 18): erasure waits until it is lifted."""
+
+    class Ground(models.TextChoices):
+        UNLAWFUL = "unlawful", _("the processing is unlawful and the person opposes erasure")
+        CLAIMS = "claims", _("the person needs the data for legal claims")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="restrictions")
+    #: Art. 18(1)(b) or (c). Under (a) and (d) nothing is erased by a period sooner or later.
+    ground = models.CharField(max_length=16, choices=Ground.choices)
+    placed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    placed_at = models.DateTimeField(db_default=Now())
+    #: The day the person was told that it would be lifted (art. 18(3)).
+    told_on = models.DateField(null=True)
+    lifted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["subject"], condition=models.Q(lifted_at=None), name="restriction_living"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ErasureRequirement(Scoped):
+    """A request for erasure that a person decided to grant (GDPR art. 17(1))."""
+
+    class Ground(models.TextChoices):
+        NOT_NEEDED = "not_needed", _("the data are no longer needed (art. 17(1)(a))")
+        CONSENT_WITHDRAWN = "consent_withdrawn", _("the consent was withdrawn (art. 17(1)(b))")
+        OBJECTION = "objection", _("the person objects (art. 17(1)(c))")
+        UNLAWFUL = "unlawful", _("the processing was unlawful (art. 17(1)(d))")
+        LEGAL_OBLIGATION = "legal_obligation", _("a law demands the erasure (art. 17(1)(e))")
+        CHILD = "child", _("the data of a child (art. 17(1)(f))")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(
+        Subject, on_delete=models.PROTECT, related_name="erasure_requirements"
+    )
+    ground = models.CharField(max_length=20, choices=Ground.choices)
+    #: What the person does after this local day is not covered: a new application stands.
+    required_on = models.DateField()
+    required_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    required_at = models.DateTimeField(db_default=Now())
+    cancelled_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["subject"],
+                condition=models.Q(cancelled_at=None),
+                name="requirement_living",
             ),
         )
 

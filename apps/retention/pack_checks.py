@@ -26,17 +26,28 @@ from apps.retention.documents import Path as KeyPath
 KNOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "rejected": (
         "applicant_rejected",
-        frozenset({"process.closed", "decision.rejected_notified"}),
+        frozenset(
+            {
+                "process.closed",
+                "decision.rejected_notified",
+                "last_contact",
+                "application.received",
+            }
+        ),
     ),
     "withdrawn": ("candidate_withdrew", frozenset({"candidate.withdrew"})),
     "spontaneous": ("spontaneous", frozenset({"application.received"})),
     "talent_pool": ("talent_pool", frozenset({"consent.given", "last_contact"})),
     "sourced": ("sourced_never_contacted", frozenset({"sourced.collected"})),
+    "sourced_informed": ("sourced_informed", frozenset({"last_contact"})),
     "hired": ("hired", frozenset({"hire.started"})),
 }
 ARCHIVED: Final = frozenset({"rejected", "withdrawn"})
 #: An archive may also run from the day the active phase ends.
 ENTERED: Final = "archive.entered"
+
+#: What a variant says of itself; the rest is laid over its rule.
+_OF_VARIANT: Final = frozenset({"id", "title", "risk"})
 
 Complaint = tuple[int, str, str, str]
 _Remark = tuple[KeyPath, str, str]
@@ -174,6 +185,36 @@ def _at(document: Document, place: KeyPath, remarks: Iterable[_Remark]) -> Itera
         yield (document.line(path), dotted(path), problem, fix)
 
 
+def varied(rule: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Any]:
+    """The rule under another reading of the law: what the variant does not say stays."""
+    said = {key: value for key, value in variant.items() if key not in _OF_VARIANT}
+    found = {key: value for key, value in rule.items() if key != "variants"}
+    for key, value in said.items():
+        own = found.get(key)
+        if isinstance(value, dict) and isinstance(own, dict):
+            found[key] = {**own, **value}
+        else:
+            found[key] = value
+    return found
+
+
+def _of_variants(rule: Mapping[str, Any], sources: Mapping[str, str]) -> Iterable[_Remark]:
+    """Each is a rule like another once it is laid over its own."""
+    seen: set[str] = set()
+    for number, variant in enumerate(rule.get("variants", [])):
+        path: KeyPath = ("variants", number)
+        if variant["id"] in seen:
+            problem = _("The variant “%(variant)s” is there twice.") % {"variant": variant["id"]}
+            yield (*path, "id"), problem, _("Keep one of them.")
+        seen.add(variant["id"])
+        if variant.get("archive") and "end" not in (rule.get("archive") or {}):
+            problem = _("The rule itself has no archive that this could change.")
+            yield (*path, "archive"), problem, _("Write archive: null.")
+            continue
+        for keys, problem, fix in _of_rule(varied(rule, variant), sources):
+            yield (*path, *keys), problem, fix
+
+
 def _of_rule(rule: Mapping[str, Any], sources: Mapping[str, str]) -> Iterable[_Remark]:
     category, triggers = KNOWN[rule["id"]]
     if rule["category"] != category:
@@ -185,6 +226,7 @@ def _of_rule(rule: Mapping[str, Any], sources: Mapping[str, str]) -> Iterable[_R
     yield from _of_period(("active", "default"), rule["active"]["default"], rule["active"])
     yield from _of_archive(rule)
     yield from _of_end(rule)
+    yield from _of_variants(rule, sources)
 
 
 def _of_sources(named: Iterable[str], sources: Mapping[str, str]) -> Iterable[_Remark]:
@@ -227,11 +269,13 @@ def _of_archive(rule: Mapping[str, Any]) -> Iterable[_Remark]:
 
 
 def _of_end(rule: Mapping[str, Any]) -> Iterable[_Remark]:
-    """Keys that go together: consent, the by-hand transfer, the category moved to."""
+    """Keys that go together: consent, the by-hand transfer, what a rule moves to."""
     pairs = (
         ("consent", rule["id"] == "talent_pool"),
         ("moves_to", rule["end_action"] == "move_to_category"),
         ("transfer", rule["end_action"] == "transfer_to_hr_file"),
+        ("notice", rule["id"] == "sourced"),
+        ("on_notice_sent", rule["id"] == "sourced"),
     )
     for key, wanted in pairs:
         if wanted and key not in rule:

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.core import canonical
-from apps.core.errors import Missing
+from apps.core.errors import Invalid, Missing
 from apps.retention import pack_checks, periods
 from apps.retention.documents import Document, load, refuse
 
@@ -59,7 +59,7 @@ class ResolvedPack:
     rules: tuple[ResolvedRule, ...]
     #: Title, status, confidence, notices, points to verify: for the reader.
     about: Mapping[str, Any]
-    #: SHA-256 over the canonical JSON of the texts it was resolved from.
+    #: SHA-256 over the canonical JSON of the texts it was resolved from, and of the variants.
     digest: bytes
 
     def rule(self, key: str) -> ResolvedRule | None:
@@ -97,10 +97,19 @@ def parse(text: str, *, name: str) -> Document:
     return document
 
 
-def resolve(pack_id: str, *, folder: Path | None = None) -> ResolvedPack:
-    """A pack with what it extends. Raises Missing for an unknown id, Invalid for a broken one."""
+def resolve(
+    pack_id: str, *, variants: Mapping[str, str] | None = None, folder: Path | None = None
+) -> ResolvedPack:
+    """A pack with what it extends, under the variant chosen for some of its rules (rule → id).
+
+    Raises Missing for an unknown id, Invalid for a broken pack or an unknown variant.
+    """
+    chosen = dict(variants or {})
     chain = _chain(pack_id, folder or directory())
     raw, origin = _merged(chain)
+    for rule, variant in chosen.items():
+        picked = _variant(raw, rule, variant)
+        raw[rule] = pack_checks.varied(raw[rule], picked) | {"variants": raw[rule]["variants"]}
     rules = [phase for key in raw for phase in _phases(raw[key], raw, origin[key])]
     own = chain[0].data
     return ResolvedPack(
@@ -108,9 +117,28 @@ def resolve(pack_id: str, *, folder: Path | None = None) -> ResolvedPack:
         version=own["version"],
         jurisdiction=own["jurisdiction"],
         rules=tuple(rules),
-        about=_about(chain),
-        digest=hashlib.sha256(canonical.dumps([one.text for one in chain])).digest(),
+        about=_about(chain) | {"variants": chosen},
+        digest=_digest(chain, chosen),
     )
+
+
+def _digest(chain: Sequence[Document], chosen: Mapping[str, str]) -> bytes:
+    """Of what was read, and of how where there was a choice."""
+    texts: list[Any] = [one.text for one in chain]
+    return hashlib.sha256(canonical.dumps([*texts, chosen] if chosen else texts)).digest()
+
+
+def _variant(raw: Mapping[str, Any], rule: str, variant: str) -> Mapping[str, Any]:
+    known = {key: one["variants"] for key, one in raw.items() if "variants" in one}
+    found: Mapping[str, Any] | None = next(
+        (one for one in known.get(rule, []) if one["id"] == variant), None
+    )
+    if found is None:
+        names = [f"{key}={one['id']}" for key, listed in known.items() for one in listed]
+        message = _("The pack has no such variant. Use one of: %(names)s.")
+        said = message % {"names": ", ".join(names) or "–"}
+        raise Invalid("variant", said, field="variants")
+    return found
 
 
 def _chain(pack_id: str, folder: Path) -> list[Document]:
@@ -156,11 +184,14 @@ def _merged(chain: Sequence[Document]) -> tuple[dict[str, Any], dict[str, Docume
             raw.setdefault(rule["id"], rule)
             origin.setdefault(rule["id"], document)
     for rule in raw.values():
-        moves_to = rule.get("moves_to")
-        if moves_to and moves_to not in raw:
+        notice = rule.get("on_notice_sent", {})
+        for moves_to in filter(None, (rule.get("moves_to"), notice.get("moves_to"))):
+            if moves_to in raw:
+                continue
             document = origin[rule["id"]]
             problem = _("No rule “%(rule)s” is there to move to.") % {"rule": moves_to}
-            line = pack_checks.line_of(document, rule["id"], "moves_to")
+            keys = ("on_notice_sent", "moves_to") if notice else ("moves_to",)
+            line = pack_checks.line_of(document, rule["id"], *keys)
             refuse(document.name, line, "moves_to", problem, _("Add that rule, or erase."))
     return raw, origin
 
@@ -171,7 +202,7 @@ def _phases(
     titles = origin.data.get("sources", {})
     sources = tuple(titles[name] for name in rule["sources"])
     active = rule["active"]
-    shown = ("consent", "transfer", "note", "moves_to", "extend_if")
+    shown = ("consent", "transfer", "note", "moves_to", "notice", "extend_if", "variants")
     details = {key: rule[key] for key in shown if key in rule}
     if "ceiling_requires" in active:
         details["ceiling_requires"] = active["ceiling_requires"]
@@ -234,6 +265,7 @@ def _about(chain: Sequence[Document]) -> dict[str, Any]:
         "extends": [document.data["id"] for document in chain[1:]],
         "notices": own.get("notices", []),
         "verify": verify,
+        "disposal": next((one.data["disposal"] for one in chain if "disposal" in one.data), {}),
         "registers": [_register(one, chain[0]) for one in own.get("registers", [])],
     }
 

@@ -66,6 +66,11 @@ def end_date(anchor: date, duration: str) -> date:
         return date.max
 
 
+def day_before(day: date) -> date:
+    """The last day something is kept, from the first day it is due."""
+    return day - timedelta(days=1)
+
+
 def cutoff(duration: str, as_of: date) -> date | None:
     """The latest day d with d + duration < as_of: whatever runs from d or before has ended.
 

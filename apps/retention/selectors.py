@@ -1,11 +1,10 @@
-"""Reads of this room: what is due, how many, why, what would be, who is held.
+"""Reads of this room: what is due, how many, why, what would be.
 
 `as_of` is a local date of the establishment: what ended before it is due.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,19 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import crypto
 from apps.core.errors import Missing
-from apps.keys import services as keys
-from apps.retention import facts, simulating
-from apps.retention import grounds_sql as sql
-from apps.retention import holds as holding
+from apps.retention import due_sql as sql
+from apps.retention import facts
 from apps.retention.differences import Difference, between, with_overrides
 from apps.retention.explaining import Explanation, GroundView, decide, explain
-from apps.retention.models import Hold, Policy
-from apps.retention.simulating import Simulation
+from apps.retention.models import Policy
+from apps.retention.simulating import Simulation, simulate
 
 __all__ = [
     "Counts",
@@ -39,13 +34,10 @@ __all__ = [
     "due",
     "due_ids",
     "explain",
-    "hold_of",
-    "hold_reason",
-    "holds",
-    "is_held",
     "policies_of",
     "policy_in_force",
     "simulate",
+    "to_archive",
 ]
 
 
@@ -54,7 +46,8 @@ class Due:
     """A record to dispose of: `rule` decided it, `due_on` is the first local day it is due.
 
     `record_version` is the version of the facts it was decided on. `cell` is where the rule
-    that decided applies; None for a record that came back after its erasure.
+    that decided applies; None for a record that came back after its erasure. `to_archive`: it
+    goes to the intermediate archive, where `rule` keeps it.
     """
 
     record_id: UUID
@@ -62,6 +55,7 @@ class Due:
     rule: str
     due_on: date
     cell: int | None
+    to_archive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +63,30 @@ class Counts:
     """Records by outcome. `pending`: their facts are newer than their grounds."""
 
     due: int
+    archive: int
     kept: int
     held: int
     undecided: int
     pending: int
+
+    @property
+    def decided(self) -> int:
+        """Those of which something can be said."""
+        return self.due + self.archive + self.kept + self.held
 
 
 def due(*, as_of: date, limit: int | None = None, connection_id: UUID | None = None) -> list[Due]:
     """What may be disposed of, the longest due first."""
     given = facts.now_in_force(as_of) | {"limit": limit, "connection": connection_id}
     return [Due(*row) for row in _rows(sql.DUE, given)]
+
+
+def to_archive(
+    *, as_of: date, limit: int | None = None, connection_id: UUID | None = None
+) -> list[Due]:
+    """What leaves the active base for the intermediate archive, the longest waiting first."""
+    given = facts.now_in_force(as_of) | {"limit": limit, "connection": connection_id}
+    return [Due(*row) for row in _rows(sql.ARCHIVE, given)]
 
 
 def due_ids(*, as_of: date) -> list[UUID]:
@@ -89,11 +97,6 @@ def due_ids(*, as_of: date) -> list[UUID]:
 def counts(*, as_of: date) -> Counts:
     """Every record of the controller that was not erased, by what is to be done with it."""
     return Counts(*_rows(sql.COUNTS, facts.now_in_force(as_of))[0])
-
-
-def simulate(*, policy_id: UUID, as_of: date) -> Simulation:
-    """What a version would make due, now and month by month (simulating.py). Raises Missing."""
-    return simulating.simulate(policy_id=policy_id, as_of=as_of, now=counts(as_of=as_of).due)
 
 
 def _rows(statement: str, given: dict[str, Any]) -> list[Any]:
@@ -128,8 +131,8 @@ def differences(policy_id: UUID, *, as_of: date) -> tuple[Policy | None, tuple[D
 
 
 def _governing_rules(policy: Policy) -> list[Mapping[str, Any]]:
-    overrides = {one.rule: one.duration for one in policy.overrides.order_by("signed_at", "pk")}
-    return with_overrides(policy.rules, overrides)
+    everywhere = policy.overrides.filter(job="").order_by("signed_at", "pk")
+    return with_overrides(policy.rules, {one.rule: one.duration for one in everywhere})
 
 
 def policy_in_force(*, as_of: date, country: str | None = None) -> Policy | None:
@@ -138,29 +141,3 @@ def policy_in_force(*, as_of: date, country: str | None = None) -> Policy | None
     if country is not None:
         started = started.filter(country=country)
     return started.order_by("-active_from", "-number").first()
-
-
-def holds() -> QuerySet[Hold]:
-    """Holds that were not released, the next to review first."""
-    return Hold.objects.filter(released_at=None).order_by("review_on", "pk")
-
-
-def hold_of(subject_id: UUID) -> Hold | None:
-    """The hold that keeps a person, or anyone they were merged with."""
-    return next(iter(facts.living_holds(subject_id)), None)
-
-
-def is_held(subject_id: UUID) -> bool:
-    return hold_of(subject_id) is not None
-
-
-def hold_reason(hold: Hold) -> str:
-    """What the DPO wrote, for showing, never for keeping. Raises KeyShredded, CryptoError."""
-    plain = crypto.open(
-        keys.open_one(hold.subject_id),
-        bytes(hold.sealed_reason),
-        table=holding.TABLE,
-        column=holding.COLUMN,
-        row=hold.pk,
-    )
-    return str(json.loads(plain)["reason"])

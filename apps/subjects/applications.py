@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from apps.connectors.port import RemoteApplication, RemoteCandidate
 from apps.core import scope
 from apps.core.ids import new_id
 from apps.keys import services as keys
 from apps.subjects import facts
-from apps.subjects.models import Application, Record
+from apps.subjects.models import Application, Record, Standing
 
 _FACTS = [
     "state",
     "prospect",
+    "standing",
     "job",
     "country",
     *(
@@ -30,18 +32,52 @@ def write(pairs: Sequence[tuple[Record, RemoteCandidate]], *, zone: str) -> None
         (row.record_id, bytes(row.remote_digest)): row
         for row in Application.objects.filter(record__in=[record for record, _ in pairs])
     }
+    standings = _standings(pairs)
     fresh: list[Application] = []
     changed: list[Application] = []
     for record, candidate in pairs:
         for remote in candidate.applications:
             digest = keys.digest("application", f"{record.connection_id}/{remote.remote_id}")
             row = known.pop((record.pk, digest), None)
-            (fresh if row is None else changed).append(
-                _filled(row or _blank(record, digest), remote, record, zone)
-            )
+            filled = _filled(row or _blank(record, digest), remote, record, zone)
+            filled.standing_id = standings.get(_place(record, remote))
+            (fresh if row is None else changed).append(filled)
     Application.objects.bulk_create(fresh)
     Application.objects.bulk_update(changed, _FACTS, batch_size=500)
     Application.objects.filter(pk__in=[row.pk for row in known.values()]).delete()
+
+
+#: Connection, status, stage, reason, state, whether a prospect.
+_Place = tuple[UUID, str, str, str, str, bool]
+_COLUMNS = ("connection_id", "status", "stage", "reason", "state", "prospect")
+
+
+def _place(record: Record, remote: RemoteApplication) -> _Place:
+    return (record.connection_id, *facts.words(remote), remote.state, remote.prospect)
+
+
+def _standings(pairs: Sequence[tuple[Record, RemoteCandidate]]) -> dict[_Place, int]:
+    """The standing of each application that the ATS says a word about, made where it is new."""
+    said = {_place(record, one) for record, candidate in pairs for one in candidate.applications}
+    wanted = {place for place in said if any(place[1:4])}
+    missing = sorted(wanted - _known(wanted).keys())
+    # Another page may make the same one at this moment: whoever comes first.
+    Standing.objects.bulk_create(
+        (
+            Standing(controller_id=scope.current(), **dict(zip(_COLUMNS, one, strict=True)))
+            for one in missing
+        ),
+        ignore_conflicts=True,
+    )
+    return _known(wanted)
+
+
+def _known(wanted: Collection[_Place]) -> dict[_Place, int]:
+    rows = Standing.objects.filter(
+        connection_id__in={place[0] for place in wanted},
+        status__in={place[1] for place in wanted},
+    )
+    return {row[1:]: row[0] for row in rows.values_list("pk", *_COLUMNS)}
 
 
 def _blank(record: Record, digest: bytes) -> Application:

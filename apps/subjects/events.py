@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.verbs import Verb, declare
+from apps.subjects.models import Contact
 
 PAGE_TAKEN = declare(
     Verb(
@@ -35,5 +36,14 @@ EPOCH_ENDED = declare(
         _("Key epoch ended: %(rewrapped)s living keys re-wrapped, the old key destroyed"),
         counts=("rewrapped",),
         dates=("ended_on",),
+    )
+)
+CONTACT_NOTED = declare(
+    Verb(
+        "contact.noted",
+        _("Contact from the candidate on %(happened_on)s: %(kind)s"),
+        refs=("contact",),
+        codes={"kind": dict(Contact.Kind.choices)},
+        dates=("happened_on",),
     )
 )

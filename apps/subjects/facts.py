@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 from apps.connectors.port import Dated, RemoteApplication, RemoteCandidate
 from apps.core import canonical
 
+#: Characters kept of a word that an ATS says of a stage.
+WORD = 200
+
 
 @dataclass(frozen=True, slots=True)
 class LocalDate:
@@ -52,11 +55,19 @@ def _application(application: RemoteApplication) -> list[object]:
         application.job,
         application.prospect,
         application.country,
+        *words(application),
         _dated(application.applied),
         _dated(application.closed),
         _dated(application.rejected_notified),
         _dated(application.hire_started),
     ]
+
+
+def words(application: RemoteApplication) -> tuple[str, str, str]:
+    """Status, stage and reason as the ATS says them, for the connection's mapping."""
+    said = (application.status, application.stage, application.reason)
+    status, stage, reason = (word.replace("\0", "")[:WORD] for word in said)
+    return status, stage, reason
 
 
 def _dated(dated: Dated) -> list[object]:

@@ -111,9 +111,11 @@ def take(
     connection_id: UUID,
     candidates: Sequence[RemoteCandidate],
     cursor: str | None = None,
+    since: str | None = None,
     fetch: Fetch | None = None,
 ) -> Taken:
-    """Take a page in; store `cursor` with it. Repeating a page changes nothing.
+    """Take a page in; store `cursor` with it, unless it is no longer at `since`: somebody asked
+    for a reading from the beginning meanwhile. Repeating a page changes nothing.
 
     `fetch` is asked, outside any transaction, about those who seem to be back after an erasure.
     Without it the candidates are believed: a file, or what was fetched this moment. Raises
@@ -134,7 +136,8 @@ def take(
         _make_keys(page, actor)
         _write(page)
         if cursor is not None:
-            Connection.objects.filter(pk=connection_id).update(cursor=cursor)
+            rows = Connection.objects.filter(pk=connection_id)
+            (rows if since is None else rows.filter(cursor=since)).update(cursor=cursor)
         return _account(page, actor)
 
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.connectors.models import Connection
 from apps.controllers.models import Controller
-from apps.core.models import Scoped
+from apps.core.models import APPEND_ONLY, Scoped
 
 
 class Subject(Scoped):
@@ -29,6 +29,9 @@ class Subject(Scoped):
     sealed_phones = models.BinaryField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     shredded_at = models.DateTimeField(null=True)
+    #: How many of the person's files the intermediate archive still keeps (erasure.archives):
+    #: a hold can be placed for as long as there is one.
+    archived = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         indexes = (
@@ -99,6 +102,38 @@ class Record(Scoped):
         return str(self.pk)
 
 
+class Standing(Scoped):
+    """Where applications of a connection stand, in the ATS's own words: one row for each
+    combination, which many applications share and which names nobody. What it means is said by
+    the connection's mapping, so that another mapping changes no application.
+    """
+
+    privileges = APPEND_ONLY
+
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # narrow rows, joined
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=200, blank=True)
+    stage = models.CharField(max_length=200, blank=True)
+    #: Why it ended.
+    reason = models.CharField(max_length=200, blank=True)
+    #: What the vendor's documents say it is (Application.state), and whether a recruiter made it.
+    state = models.CharField(max_length=16)
+    prospect = models.BooleanField(default=False)
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["connection", "status", "stage", "reason", "state", "prospect"],
+                name="standing_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return " · ".join(word for word in (self.status, self.stage, self.reason) if word)
+
+
 class Application(Scoped):
     """One application of a record: its state and its dates are what retention decides on."""
 
@@ -113,8 +148,13 @@ class Application(Scoped):
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="applications")
     remote_digest = models.BinaryField(max_length=32)
+    #: What the vendor's documents say; the connection's mapping may say otherwise.
     state = models.CharField(max_length=16, choices=State.choices)
     prospect = models.BooleanField(default=False)
+    #: None: taken in before standings were kept, or the ATS says no word about it.
+    standing = models.ForeignKey(
+        Standing, null=True, on_delete=models.PROTECT, related_name="applications"
+    )
     #: The ATS's job id (not personal); empty: a spontaneous application.
     job = models.CharField(max_length=100, blank=True)
     #: Country of the establishment, ISO 3166-1 alpha-2; empty: unknown, so nothing is due.
@@ -138,6 +178,32 @@ class Application(Scoped):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Contact(Scoped):
+    """A day the candidate was in touch. What the recruiter sends is no contact and has no kind."""
+
+    privileges = APPEND_ONLY
+
+    class Kind(models.TextChoices):
+        REPLIED = "candidate.replied", _("the candidate replied")
+        UPDATED = "profile.updated_by_candidate", _("the candidate updated the profile")
+        INTERVIEWED = "interview.held", _("an interview was held")
+
+    class Source(models.TextChoices):
+        API = "api", _("API")
+        CONSOLE = "console", _("console")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="contacts")
+    kind = models.CharField(max_length=40, choices=Kind.choices)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    #: Local date of the establishment.
+    happened_on = models.DateField()
+    noted_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
 
 
 class Change(models.Model):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import Missing
 from apps.keys import services as keys
 from apps.subjects import sealing
-from apps.subjects.models import Record, Subject
+from apps.subjects.models import Contact, Record, Subject
 from apps.subjects.sealing import Identity
 
 
@@ -72,3 +73,9 @@ def find(*, email: str) -> list[UUID]:
     matches = keys.find("email", [email]).get(email, set())
     living = Subject.objects.filter(pk__in=matches, state=Subject.State.LIVING)
     return sorted(living.values_list("pk", flat=True))
+
+
+def last_contact(subject_ids: Sequence[UUID]) -> date | None:
+    """The last day one of these people was in touch, as far as anybody noted it."""
+    rows = Contact.objects.filter(subject_id__in=list(subject_ids))
+    return rows.aggregate(last=Max("happened_on"))["last"]  # type: ignore[no-any-return]  # a date or None

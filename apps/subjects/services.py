@@ -14,23 +14,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import Role
+from apps.accounts.selectors import require_role
 from apps.audit import selectors as ledger
 from apps.audit import services as audit
+from apps.controllers import selectors as controllers
 from apps.controllers.models import Controller
 from apps.core import clock, scope
 from apps.core.actors import Actor
-from apps.core.errors import Conflict, DomainError, Missing
+from apps.core.errors import Conflict, DomainError, Invalid, Missing
 from apps.keys import ending
 from apps.keys import selectors as keys_selectors
 from apps.keys import services as keys
 from apps.keys.selectors import Ended
-from apps.subjects import events
-from apps.subjects.models import Application, Change, Record, Subject
+from apps.subjects import events, selectors
+from apps.subjects.models import Application, Change, Contact, Record, Subject
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +58,44 @@ def touch(subject_ids: Iterable[UUID], *, actor: Actor) -> int:
     return len(rows)
 
 
+def lock_everyone() -> None:
+    """Until the transaction ends nobody else has a family locked: what `lock_family` says to one
+    person, this says to everyone of the controller."""
+    _everyone("pg_advisory_xact_lock")
+
+
+def _everyone(lock: str) -> None:
+    with connection.cursor() as cursor:
+        name = f"family/{scope.current()}"
+        cursor.execute(f"SELECT {lock}(hashtextextended(%s, 0))", [name])
+
+
+def look_again(*, standings: Sequence[int]) -> int:
+    """Mark the records with an application that stands so; how many have one. Part of the
+    caller's transaction, whose entry names the actor: nothing of theirs changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, {"controller": scope.current(), "standings": list(standings)})
+        return int(cursor.rowcount)
+
+
+def count_archived(*, subject_id: UUID, by: int) -> None:
+    """One file more or less of a person that the intermediate archive keeps. Part of the caller's
+    transaction, whose entry names the actor."""
+    Subject.objects.filter(pk=subject_id).update(archived=F("archived") + by)
+
+
+# A mark that is there already is written again, so that it is counted too.
+_MARK: Final = """
+    INSERT INTO subjects_change (record_id, controller_id)
+    SELECT DISTINCT r.id, r.controller_id
+    FROM subjects_application a JOIN subjects_record r ON r.id = a.record_id
+    WHERE r.controller_id = %(controller)s AND r.state <> 'erased'
+      AND a.standing_id = ANY(%(standings)s::bigint[])
+    ORDER BY r.id
+    ON CONFLICT (record_id) DO UPDATE SET controller_id = excluded.controller_id
+"""
+
+
 def _look_again(record_ids: Iterable[UUID]) -> None:
     """Retention works these out anew: their grounds are older than their facts, or orphans."""
     Change.objects.bulk_create(
@@ -61,8 +104,48 @@ def _look_again(record_ids: Iterable[UUID]) -> None:
     )
 
 
+@transaction.atomic
+def note_contact(
+    *, actor: Actor, subject_id: UUID, kind: str, happened_on: date, source: str
+) -> Contact:
+    """A day the candidate was in touch; some periods run from the last one.
+
+    An e-mail sent, opened or ignored and a recruiter's note are no contact (CNIL): they have no
+    kind, so that nothing a recruiter does prolongs a period. Raises Refused, Missing, or Invalid
+    for another kind and for a day in the future.
+    """
+    if actor.kind == "user":
+        require_role(actor, Role.RECOPS, Role.DPO)
+    if kind not in Contact.Kind.values:
+        message = _("Only what comes from the candidate counts. Use one of: %(names)s.")
+        raise Invalid("kind", message % {"names": ", ".join(Contact.Kind.values)}, field="kind")
+    if happened_on > clock.today(controllers.current().time_zone):
+        raise Invalid("future", _("The date is in the future."), field="happened_on")
+    family = selectors.family(subject_id)
+    lock_family(family)
+    if not Subject.objects.filter(pk=subject_id, state=Subject.State.LIVING).exists():
+        raise Missing("subject", _("There is no such person."))
+    made: Contact = Contact.objects.create(
+        subject_id=subject_id, kind=kind, happened_on=happened_on, source=source
+    )
+    touch(family, actor=actor)
+    audit.record(
+        events.CONTACT_NOTED,
+        actor=actor,
+        object_id=subject_id,
+        refs={"contact": made.pk},
+        codes={"kind": kind},
+        dates={"happened_on": happened_on},
+    )
+    return made
+
+
 def lock_family(subject_ids: Sequence[UUID]) -> list[Record]:
-    """Lock every record of these subjects, in one order: holds and `sent` take this lock."""
+    """Lock every record of these subjects, in one order: holds and `sent` take this lock.
+
+    Whoever is about to hold people by a query waits for everyone here (lock_everyone).
+    """
+    _everyone("pg_advisory_xact_lock_shared")
     rows = Record.objects.select_for_update().filter(subject_id__in=list(subject_ids))
     return list(rows.order_by("pk"))
 

@@ -71,8 +71,10 @@ def _sync(actor: Actor, connection: Connection) -> SyncResult:
     started = clock.now()
     adapter = connections.adapter(connection)
     pages = created = changed = 0
-    for page in adapter.changes(connection.cursor):
-        taken = _take(actor, connection, adapter, page)
+    since = connection.cursor
+    for page in adapter.changes(since):
+        taken = _take(actor, connection, adapter, page, since)
+        since = page.cursor
         pages, created = pages + 1, created + taken.created
         changed += taken.changed + taken.resurrected
     _follow_disappearances(actor, connection, adapter)
@@ -80,13 +82,15 @@ def _sync(actor: Actor, connection: Connection) -> SyncResult:
     return SyncResult(pages, created, changed)
 
 
-def _take(actor: Actor, connection: Connection, adapter: Connector, page: Page) -> intake.Taken:
+def _take(
+    actor: Actor, connection: Connection, adapter: Connector, page: Page, since: str
+) -> intake.Taken:
     """Take a page; once more when a record on it was erased or changed in that very moment.
 
     A page is read ahead of its taking and may be older than an erasure: whoever it shows again
     is fetched first.
     """
-    values: dict[str, Any] = {"candidates": page.candidates, "cursor": page.cursor}
+    values: dict[str, Any] = {"candidates": page.candidates, "cursor": page.cursor, "since": since}
     values |= {"connection_id": connection.pk, "fetch": adapter.fetch}
     try:
         return intake.take(actor=actor, **values)

@@ -26,6 +26,7 @@ ROWS = (
     ("due", "past their retention period"),
     ("approved", "approved by the DPO"),
     ("verified", "erased, read back and verified"),
+    ("archived", "of these, with what a claim may need sealed in the archive first"),
     ("residual", "data remain: shown, never counted as erased"),
     ("unverifiable", "nothing shows whether they are gone: not counted as erased"),
     ("failed", "failed"),

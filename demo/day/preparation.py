@@ -22,8 +22,9 @@ from demo.installation import Account, Installation
 GRACE_SECONDS = 5
 SETTLE_SECONDS = 12
 PACK = "fr-cnil"
-#: The pack's evidence archives, which nothing keeps yet.
+#: The pack's evidence archives; one of the two legal entities keeps them.
 SWITCHED_OFF = ("rejected.archive", "withdrawn.archive")
+KEEPS_ARCHIVE = "Vantage"
 #: Name, legal basis and recipients of each processing activity.
 ACTIVITIES = (
     (
@@ -74,6 +75,8 @@ def _company(account: Account, dpo: User, recops: User) -> Company:
     with scope.enter(controller.pk):
         accounts.grant(actor=SYSTEM, user_id=dpo.pk, role=Role.DPO)
         accounts.grant(actor=SYSTEM, user_id=recops.pk, role=Role.RECOPS)
+        if account.name == KEEPS_ARCHIVE:
+            accounts.grant(actor=SYSTEM, user_id=dpo.pk, role=Role.ARCHIVE_READER)
     return Company(account, controller, Actor("user", dpo.pk), Actor("user", recops.pk))
 
 
@@ -123,6 +126,8 @@ def _signed(company: Company, policy: Policy) -> Policy:
 
 
 def _switch_off(company: Company, policy: Policy) -> None:
+    if company.account.name == KEEPS_ARCHIVE:
+        return
     if policy.state != Policy.State.ACTIVE:
         return  # superseded by another one: that is the people's own decision
     known = set(policy.overrides.values_list("rule", flat=True))

@@ -23,6 +23,7 @@ from apps.consents import selectors as consent_selectors
 from apps.consents import services as consents
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM
+from apps.erasure import planning
 from apps.erasure import selectors as erasure_selectors
 from apps.erasure import services as erasure
 from apps.erasure.models import Plan
@@ -150,7 +151,15 @@ def plan_and_approve(company: Company) -> list[Plan]:
         as_of = clock.today(company.controller.time_zone)
         erasure.propose(actor=company.recops, as_of=as_of)
         waiting = _moving(Plan.State.PROPOSED)
-        return [erasure.approve(actor=company.dpo, plan_id=plan.pk) for plan in waiting]
+        return [
+            erasure.approve(
+                actor=company.dpo,
+                plan_id=plan.pk,
+                # The DPO knows what this ATS cannot show to the archive.
+                accept_unreadable=bool(planning.unreadable(plan)),
+            )
+            for plan in waiting
+        ]
 
 
 def _moving(state: Plan.State) -> list[Plan]:
@@ -182,6 +191,7 @@ def sign_in_links(installation: Installation) -> dict[str, str]:
 
 
 def still_due(company: Company) -> set[UUID]:
-    """Records due today in a legal entity; the scope must be entered."""
+    """Records that are due or to be archived today; the scope must be entered."""
     today = clock.today(company.controller.time_zone)
-    return set(retention_selectors.due_ids(as_of=today))
+    leaving = retention_selectors.to_archive(as_of=today)
+    return {*retention_selectors.due_ids(as_of=today), *(row.record_id for row in leaving)}

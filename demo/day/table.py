@@ -22,7 +22,8 @@ from apps.connectors.fakes.greenhouse.portfolio import Case
 from apps.connectors.models import Connection
 from apps.core import scope
 from apps.erasure.models import Plan, Step
-from apps.retention import selectors as retention
+from apps.erasure.states import ERASED
+from apps.retention import held
 from apps.retention.models import Hold
 from apps.subjects.models import Record
 from demo.day import haystacks, story
@@ -35,7 +36,7 @@ State = Step.State
 _SET_ASIDE = frozenset({State.STALE, State.HELD, State.CANCELLED, State.MANUAL})
 _LIVING = frozenset({State.PLANNED, State.CLAIMED, State.SENT})
 #: Kept out of the JSON, whose keys are a contract.
-_FOR_PEOPLE = ("broken", "set_aside")
+_FOR_PEOPLE = ("broken", "set_aside", "archived")
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Table:
     ledger_verified: bool = False
     seconds: float = 0.0
     set_aside: int = 0
+    #: Of those verified: with an archive kept.
+    archived: int = 0
     #: Claims that did not hold, in words; the exit status is 0 only without any.
     broken: list[str] = field(default_factory=list)
 
@@ -85,14 +88,15 @@ def count(table: Table, installation: Installation, parties: list[Company]) -> N
 def _count(table: Table, company: Company) -> None:
     by_state = Counter(_outcomes(Step.objects.all()).values())
     table.synced += Record.objects.count()
-    table.verified += by_state[State.VERIFIED]
+    table.verified += sum(by_state[state] for state in ERASED)
+    table.archived += by_state[State.ARCHIVED]
     table.residual += by_state[State.RESIDUAL]
     table.unverifiable += by_state[State.UNVERIFIABLE]
     table.failed += by_state[State.FAILED]
     table.set_aside += sum(by_state[state] for state in _SET_ASIDE)
     decided = Step.objects.filter(plan__state__in=(Plan.State.APPROVED, Plan.State.FINISHED))
     table.approved += decided.values("record_id").distinct().count()
-    table.due += len(story.still_due(company)) + by_state[State.VERIFIED]
+    table.due += len(story.still_due(company)) + sum(by_state[state] for state in ERASED)
     living = Hold.objects.filter(released_at=None)
     table.held += living.values("subject_id").distinct().count()
 
@@ -118,7 +122,7 @@ def _expect(table: Table, company: Company, everyone: list[Case]) -> None:
     for state in (State.RESIDUAL, State.UNVERIFIABLE, State.FAILED):
         if others[state]:
             table.broken.append(f"{name}: {others[state]} {state} steps nobody promised")
-    if not others[State.VERIFIED]:
+    if not any(others[state] for state in ERASED):
         table.broken.append(f"{name}: nothing was erased")
     if Record.objects.filter(connection=connection).count() < company.account.candidates:
         table.broken.append(f"{name}: fewer records than candidates")
@@ -134,7 +138,7 @@ def _met(
     if len(rows) != len(some):
         table.broken.append(f"{company.account.name}: a record is erased that must be {state}")
     for row in rows:
-        if outcomes.get(row.pk) != state and not retention.is_held(row.subject_id):
+        if outcomes.get(row.pk) != state and not held.is_held(row.subject_id):
             table.broken.append(f"{company.account.name}: a record is not {state} that must be")
     return {row.pk for row in rows}
 
@@ -175,7 +179,7 @@ def check_accounts(table: Table, installation: Installation, parties: list[Compa
         with scope.enter(company.controller.pk):
             connection = connection_of(company)
             present = story.records_of(connection, everyone.values())
-            steps = Step.objects.filter(plan__connection=connection, state=State.VERIFIED)
+            steps = Step.objects.filter(plan__connection=connection, state__in=ERASED)
             verified = steps.values("record_id").distinct().count()
             gone = sorted(set(everyone) - set(present))
             if len(gone) != verified:

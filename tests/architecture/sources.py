@@ -8,8 +8,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 ROOMS: Final = (
-    "core", "audit", "keys", "controllers", "accounts", "connectors", "subjects", "consents",
-    "retention", "erasure",
+    "core", "audit", "keys", "controllers", "accounts", "connectors", "outbox", "subjects",
+    "consents", "retention", "erasure",
 )  # fmt: skip
 DOORS: Final = ("api", "console", "portal")
 

@@ -9,8 +9,9 @@ from tests.architecture import sources
 
 # Modules that are decided by their arguments: no database, settings, clock, network or files.
 PURE = {
-    "rules", "states", "periods", "differences", "grounds_sql", "merkle", "tiles", "note",
-    "canonical",
+    "rules", "derivation", "states", "periods", "differences", "grounds_sql", "due_sql",
+    "simulation_sql", "mapping_sql", "meanings", "hold_rules", "versions", "merkle",
+    "tiles", "note", "canonical",
 }  # fmt: skip
 PURE_FILES = {"apps/erasure/verification.py", "apps/connectors/paths.py"}
 IMPURE = (

@@ -14,7 +14,9 @@ from tests.architecture import sources
 #: A room may hold foreign keys to rooms of lower floors (HOUSE.md, "Layout").
 FLOOR = {
     "core": 0, "audit": 1, "keys": 1, "controllers": 2, "accounts": 3, "connectors": 3,
+    "outbox": 3,
     "subjects": 4, "consents": 5, "retention": 6, "erasure": 7, "api": 8, "console": 8,
+    "portal": 8,
 }  # fmt: skip
 #: Django's own tables that a room may point to.
 FRAMEWORK = {"auth", "contenttypes"}

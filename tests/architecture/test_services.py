@@ -23,8 +23,11 @@ WITHOUT_ACTOR: dict[str, str] = {
     "keys.instance_key": _READS,
     "keys.journalled": _READS,
     "keys.open_many": _READS,
+    "subjects.count_archived": "part of archiving, whose entry names the actor",
+    "subjects.look_again": "part of a change of the mapping, whose entry names the actor",
     "keys.open_one": _READS,
     "keys.tombstones": _READS,
+    "subjects.lock_everyone": "takes a lock, writes nothing",
     "subjects.lock_family": "takes a lock, writes nothing",
 }
 _OBJECT = "its one object stands for itself"

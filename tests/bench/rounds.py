@@ -13,6 +13,7 @@ from typing import Any, Final
 EXPERIMENTS: Final[Mapping[str, str]] = {
     "sync": "20,000 candidates from the fake Greenhouse, 50 requests per 10 s",
     "due": "all due ids of 1,000,000 records; a change of period",
+    "simulate": "a period tried on 1,000,000 records, nothing written",
     "refresh": "all grounds of 1,000,000 records from their facts",
     "record": "recording inside single-row transactions, 8 writers, the runner live",
     "integrate": "batches of 10,000 entries placed and signed",

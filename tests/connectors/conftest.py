@@ -2,10 +2,10 @@
 
 import pytest
 
-from apps.connectors.greenhouse import establishments, token
+from apps.connectors.greenhouse import catalogue, token
 
 
 @pytest.fixture(autouse=True)
 def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token, "_kept", {})
-    monkeypatch.setattr(establishments, "_kept", {})
+    monkeypatch.setattr(catalogue, "_kept", {})

@@ -142,7 +142,7 @@ def test_a_date_that_cannot_be_read_is_refused_with_its_place(cell: str, code: s
     [
         ("7;not-an-email;;;;;", ("courriel", "email")),
         ("7;;12;;;;", ("tel", "phone")),
-        ("7;;;archivé;;;", ("statut", "status")),
+        (f"7;;;{'texte ' * 20};;;", ("statut", "word")),
         ("7;;;;Syldavie;;", ("pays", "country")),
         ("7;;;;;perhaps;", ("vivier", "talent_pool")),
         (";;;refusé;;;", ("id", "csv_nobody")),
@@ -157,9 +157,22 @@ def test_what_is_wrong_is_named_by_line_and_column(line: str, place: tuple[str, 
     assert str(found.errors[0].message)
 
 
-def test_words_that_may_mean_either_end_are_not_guessed() -> None:
+def test_a_column_of_names_is_not_taken_for_a_stage() -> None:
+    names = "".join(f"{number};Prénom {number}\n" for number in range(101))
+    found = read("id;étape\n" + names)
+    assert {error.code for error in found.errors} == {"words"}
+    assert (len(found.errors), found.candidates) == (101, ())
+
+
+def test_words_that_may_mean_either_end_are_kept_for_the_mapping_and_not_guessed() -> None:
     for word in ("archivé", "closed", "clôturé", "retenu", "accepted"):
         assert state_of(word) is None
+        found = read(f"id;statut;étape;date de clôture\n7;{word};Entretien;2024-01-02\n")
+        assert problems(found) == []
+        (application,) = found.candidates[0].applications
+        assert (application.status, application.stage) == (word, "Entretien")
+        assert application.state == "unknown"
+        assert application.closed.at == application.rejected_notified.at is not None
 
 
 def test_an_application_in_process_has_no_closing_date() -> None:
@@ -194,8 +207,8 @@ def test_the_same_application_twice_with_other_facts_is_refused() -> None:
 
 
 def test_lines_are_numbered_as_an_editor_shows_them() -> None:
-    found = read('id;nom;statut\n7;"two\nlines";refusé\n\n8;Hopper;nonsense\n')
-    assert problems(found) == [(5, "statut", "status")]
+    found = read('id;nom;pays\n7;"two\nlines";FR\n\n8;Hopper;nonsense\n')
+    assert problems(found) == [(5, "pays", "country")]
 
 
 @pytest.mark.parametrize(
@@ -233,21 +246,24 @@ def test_a_mapping_that_does_not_fit_is_refused(mapping: dict[str, str], code: s
 
 
 def test_the_summary_says_what_taking_the_good_lines_would_do() -> None:
-    summary = read(FRENCH + "C-3;;;;;;refusé;;;;\nC-4;;;;;;nonsense;;;;\n").summary
-    assert (summary.lines, summary.good_lines, summary.bad_lines) == (5, 4, 1)
-    assert (summary.candidates, summary.applications, summary.undated) == (3, 4, 1)
-    assert summary.states == Counter(rejected=2, open=1, hired=1)
+    wrong = "nonsense " * 20
+    summary = read(FRENCH + f"C-3;;;;;;refusé;;;;\nC-4;;;;;;nonsense;;;;\nC-5;;;;;;{wrong};;;;\n")
+    found = summary.summary
+    assert (found.lines, found.good_lines, found.bad_lines) == (6, 5, 1)
+    assert (found.candidates, found.applications, found.undated) == (4, 5, 1)
+    assert found.states == Counter(rejected=2, open=1, hired=1, unknown=1)
 
 
 def test_the_bad_lines_come_back_as_a_file_that_can_be_corrected_and_read_again() -> None:
-    found = read("id;nom;tel;statut\n7;=1+1;+33 6 39 98 00 01;nonsense\n8;Hopper;;refusé\n")
+    wrong = "nonsense " * 20
+    found = read(f"id;nom;tel;statut\n7;=1+1;+33 6 39 98 00 01;{wrong}\n8;Hopper;;refusé\n")
     with translation.override("en"):
         returned = found.bad_lines()
     text = returned.decode("utf-8-sig")
     assert text.splitlines()[0] == "id;nom;tel;statut;To correct"
     assert "'=1+1;'+33 6" in text, "no cell runs as a formula"
     assert "Hopper" not in text
-    again = read(returned.replace(b"nonsense", "refusé".encode()))
+    again = read(returned.replace(wrong.strip().encode(), "refusé".encode()))
     (ada,) = again.candidates
     assert (ada.last_name, ada.phones) == ("=1+1", ("+33 6 39 98 00 01",))
     assert "To correct" in again.ignored
@@ -260,7 +276,7 @@ def test_messages_are_written_in_the_readers_language() -> None:
 
 
 def test_no_message_repeats_what_a_cell_holds() -> None:
-    found = read("id;courriel;statut;pays\n7;ada lovelace;ada lovelace;ada lovelace\n")
+    found = read("id;courriel;date de refus;pays\n7;ada lovelace;ada lovelace;ada lovelace\n")
     assert len(found.errors) == 3
     assert "lovelace" not in repr([(error.code, str(error.message)) for error in found.errors])
 

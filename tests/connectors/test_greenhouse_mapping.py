@@ -58,7 +58,23 @@ def test_an_application_that_was_rejected_once_and_reopened_has_no_closing_date(
 
 
 def test_a_state_nobody_documents_is_unknown() -> None:
-    assert mapping.application(REJECTED | {"status": "frozen"}, Around()).state == "unknown"
+    found = mapping.application(REJECTED | {"status": "frozen"}, Around())
+    assert (found.state, found.status, found.stage) == ("unknown", "frozen", "Offer")
+    assert found.closed == mapping.application(REJECTED, Around()).closed, "it may mean an end"
+
+
+def test_a_refusal_names_its_reason() -> None:
+    details: list[dict[str, Any]] = [
+        {"id": 1, "application_id": 11, "rejection_reason_id": 5003},
+        {"id": 2, "application_id": 12, "rejection_reason_id": 9},
+        {"id": 3, "application_id": 13, "rejection_reason_id": None},
+    ]
+    names = [{"id": 5003, "name": "Candidature retirée"}]
+    reasons = mapping.reasons(details, names)
+    assert reasons == {11: "Candidature retirée"}
+    around = Around(reasons=reasons)
+    assert mapping.application(REJECTED, around).reason == "Candidature retirée"
+    assert mapping.application(REJECTED | {"status": "hired"}, around).reason == ""
 
 
 def test_a_hire_starts_with_the_newest_accepted_offer() -> None:

@@ -48,6 +48,23 @@ _EXPORT = """id;prénom;nom;e-mail;statut;date de candidature;date de refus
 """
 
 
+def _try_a_period(page: Page) -> None:
+    page.locator("a[href$='/simulation/']").first.click()
+    page.wait_for_load_state()
+    page.select_option("select[name=rule]", "talent_pool")
+    page.fill("input[name=duration]", "P1Y")
+    page.locator("form[method=get] button.primary").click()
+    page.wait_for_load_state()
+
+
+def _see_a_hold(page: Page) -> None:
+    page.fill("input[name=matter]", "Conseil de prud’hommes, 24/0178")
+    page.fill("textarea[name=reason]", "Action pour discrimination à l’embauche")
+    page.fill("input[name=jobs]", "2001, 2005")
+    page.locator("button[name=preview]").click()
+    page.wait_for_load_state()
+
+
 def _go_to_an_import(page: Page) -> None:
     """The first connection that takes files; one is added where there is none."""
     link = page.locator("a[href$='/import/']")
@@ -67,6 +84,37 @@ def _check_an_export(page: Page) -> None:
     page.set_input_files("input[type=file]", file)  # type: ignore[arg-type]  # a TypedDict
     page.locator("main button.primary").click()
     page.wait_for_url("**/import/check/")
+
+
+def _map_a_word(page: Page) -> None:
+    """Another meaning of a word, seen on the records before it is saved."""
+    greenhouse = page.locator("section.card", has_text="Greenhouse").first
+    greenhouse.locator("a[href$='/mapping/']").click()
+    page.wait_for_load_state()
+    chosen = page.locator("tr", has_text="Offer").locator("select")
+    if chosen.count():
+        chosen.first.select_option("hired")
+    page.locator("button[name=preview]").click()
+    page.wait_for_load_state()
+
+
+def _go_to_the_archive(page: Page) -> None:
+    """Of the legal entity that keeps one."""
+    here = page.locator(".entity summary").first
+    if "Vantage" not in here.inner_text():
+        here.click()
+        page.locator(".entity button").first.click()
+        page.wait_for_load_state()
+    page.goto(urljoin(page.url, "/archive/"))
+
+
+def _open_an_archive(page: Page) -> None:
+    _go_to_the_archive(page)
+    page.locator("tbody a[href^='/archive/']").first.click()
+    page.wait_for_load_state()
+    page.locator("form[action$='/open/'] textarea").fill("Conseil de prud’hommes, 26/0042")
+    page.locator("form[action$='/open/'] button").click()
+    page.wait_for_load_state()
 
 
 SHOTS = (
@@ -94,7 +142,27 @@ SHOTS = (
         press=("#verdict button",),
     ),
     Shot("policies", "/policies/", "Les durées de conservation, leurs sources et signatures"),
+    Shot(
+        "simulation",
+        "/policies/",
+        "Une simulation : qui deviendrait à purger avec une durée plus courte, mois par mois",
+        walk=_try_a_period,
+    ),
+    Shot("holds", "/holds/", "Les gels juridiques : affaire, responsable, date de réexamen"),
+    Shot(
+        "hold-new",
+        "/holds/new/",
+        "Un gel par critères, vu avant d’être ouvert",
+        walk=_see_a_hold,
+    ),
     Shot("connections", "/connections/", "Les connexions ATS : état et dernière lecture"),
+    Shot(
+        "mapping",
+        "/connections/",
+        "Les mots d’un ATS : leur sens, vu sur les dossiers avant d’être enregistré",
+        walk=_map_a_word,
+    ),
+    Shot("warnings", "/warnings/", "Les candidats prévenus : le message, les oppositions"),
     Shot(
         "import",
         "/connections/",
@@ -106,6 +174,15 @@ SHOTS = (
         "/connections/",
         "L’essai à blanc : colonnes reconnues, lignes refusées et pourquoi",
         walk=_check_an_export,
+    ),
+    Shot(
+        "archives", "/", "L’archivage intermédiaire : ni noms ni recherche", walk=_go_to_the_archive
+    ),
+    Shot(
+        "archive",
+        "/",
+        "Une archive ouverte par un lecteur, avec un motif consigné",
+        walk=_open_an_archive,
     ),
     Shot("styleguide", "/styleguide/", "Les composants dont les pages sont faites"),
     Shot(

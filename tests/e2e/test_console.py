@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from apps.connectors import services as connectors
 from apps.core import scope
 from apps.erasure import selectors as erasure
+from tests.doors.console.archived import archived, warned
 from tests.doors.console.house import House
 from tests.e2e.conftest import Visit
 
@@ -25,6 +26,10 @@ PAGES = (
     "/ledger/",
     "/policies/",
     "/connections/",
+    "/holds/",
+    "/holds/new/",
+    "/warnings/",
+    "/archive/",
     "/styleguide/",
     "/account/2fa/",
     "/account/2fa/totp/activate/",
@@ -41,6 +46,9 @@ def _paths(house: House) -> list[str]:
         f"/records/{house.records[-1]}/",
         f"/plans/{plan.pk}/",
         f"/connections/{house.connection.pk}/import/",
+        f"/connections/{house.connection.pk}/mapping/",
+        f"/archive/{archived(house).archive.pk}/",
+        warned(house),
     ]
 
 
@@ -50,9 +58,10 @@ def _violations(page: Page) -> list[str]:
 
 
 def test_axe_finds_nothing_on_any_page_in_light_or_dark(house: House, dora: Visit) -> None:
+    paths = _paths(house)
     for scheme in ("light", "dark"):
         dora.page.emulate_media(color_scheme=scheme)
-        for path in _paths(house):
+        for path in paths:
             dora.open(path)
             assert _violations(dora.page) == [], f"{path} ({scheme})"
 

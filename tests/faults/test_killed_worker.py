@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 import signal
@@ -16,8 +17,10 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from apps.erasure.models import Step
+from apps.erasure import archiving
+from apps.erasure.models import Archive, Step
 from apps.subjects.models import Subject
+from tests.journeys.archiving import approve, keeping
 from tests.journeys.house import House, expired
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
@@ -59,13 +62,15 @@ def wait_until(log: Path, condition: int, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("archive", ["", "P5Y"], ids=["erased", "archived"])
 def test_a_worker_killed_in_the_middle_of_a_plan_loses_and_repeats_nothing(
-    house: House, tmp_path: Path
+    house: House, tmp_path: Path, archive: str
 ) -> None:
+    keeping(house.company, archive)
     expired(house, *CANDIDATES)
     house.sync()
     house.decide()
-    house.approve(house.propose())
+    approve(house, house.propose())
     total = Step.objects.count()
     assert total == len(CANDIDATES)
     # Slow answers, so that kills fall between a call's effect and its answer.
@@ -78,10 +83,23 @@ def test_a_worker_killed_in_the_middle_of_a_plan_loses_and_repeats_nothing(
     house.control("DELETE", "faults")
     with worker(log):
         wait_until(log, 0)
+        # A person is shredded after their last step: by a worker that still runs.
+        _check_shredded(total)
     outcomes = set(Step.objects.values_list("state", flat=True))
-    assert outcomes == {Step.State.VERIFIED}, outcomes
+    assert outcomes == {Step.State.ARCHIVED if archive else Step.State.VERIFIED}, outcomes
     _check_journal(house, total)
-    _check_shredded(total)
+    _check_archives(total if archive else 0)
+
+
+def _check_archives(total: int) -> None:
+    """One for each person, whole: sealed from a reading made before anything was erased."""
+    kept = Archive.objects.all()
+    assert set(kept.values_list("state", flat=True)) <= {Archive.State.KEPT}
+    assert kept.values("record").distinct().count() == kept.count() == total
+    for archive in kept:
+        content = json.loads(archiving.opened(archive))
+        assert content["contact_email"], archive.pk
+        assert "Anonymized" not in content["full_name"].values()
 
 
 def _check_journal(house: House, total: int) -> None:

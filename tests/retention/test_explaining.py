@@ -46,6 +46,10 @@ def taken(company: Company, *, governs: bool = True, **changes: object) -> Recor
     return record
 
 
+def at(year: int, month: int, day: int) -> Dated:
+    return Dated(datetime(year, month, day, 12, tzinfo=UTC), "exact")
+
+
 def explained(record: Record, as_of: date = date(2026, 7, 1)) -> Explanation:
     with translation.override("en"):
         return selectors.explain(record.pk, as_of=as_of)
@@ -67,15 +71,26 @@ def test_what_is_due_says_since_when_and_by_which_rule(nordlys: Company) -> None
     assert (second.rule, second.status) == ("rejected.archive", "off")
 
 
-def test_what_is_kept_says_until_when_and_that_a_date_is_approximate(nordlys: Company) -> None:
+def test_what_only_the_archive_needs_says_so_and_what_is_approximate(nordlys: Company) -> None:
     with scope.enter(nordlys.id):
         governed(nordlys)
         said = explained(taken(nordlys, governs=False))
-    assert (said.outcome, said.due_on) == ("kept", date(2031, 3, 3))
+    assert (said.outcome, said.due_on) == ("archive", date(2026, 6, 3))
     assert said.sentence == (
-        "Kept until the end of March 2, 2031: evidence of a rejected application, 5 years from "
-        "the day the refusal was notified (about March 2, 2026). Also weighed: rejected "
-        "application (3 months, ended on June 2, 2026)."
+        "To archive since June 3, 2026: the active base needs it no longer, the archive keeps it "
+        "until the end of March 2, 2031: evidence of a rejected application, 5 years from the day "
+        "the refusal was notified (about March 2, 2026). Also weighed: rejected application "
+        "(3 months, ended on June 2, 2026)."
+    )
+
+
+def test_what_is_kept_says_until_when_and_what_follows(nordlys: Company) -> None:
+    with scope.enter(nordlys.id):
+        governed(nordlys)
+        said = explained(taken(nordlys, governs=False), date(2026, 4, 1))
+    assert (said.outcome, said.due_on, said.to_archive) == ("kept", date(2026, 6, 3), True)
+    assert said.sentence.startswith(
+        "Kept until the end of June 2, 2026, then archived: rejected application, 3 months from"
     )
 
 
@@ -91,7 +106,7 @@ def test_a_hold_comes_first_and_what_it_hides_after(nordlys: Company) -> None:
         said = explained(record)
     assert (said.outcome, said.held) == ("held", True)
     assert said.sentence.startswith(
-        "Kept under a legal hold, to be reviewed on Jan. 1, 2090. Without it: Due since June 3"
+        "Kept under legal hold 1, to be reviewed on Jan. 1, 2090. Without it: Due since June 3"
     )
 
 
@@ -102,6 +117,8 @@ def test_a_hold_comes_first_and_what_it_hides_after(nordlys: Company) -> None:
         ({"state": "hired"}, "kept", "by hand"),
         ({"state": "unknown"}, "undecided", "state of an application"),
         ({"closed": Dated()}, "undecided", "that day is missing"),
+        ({"closed": at(2026, 7, 3)}, "undecided", "has not come yet"),
+        ({"closed": at(2025, 1, 1)}, "undecided", "ended before it was made"),
         ({"country": "BE"}, "undecided", "no policy in force covers this case"),
     ],
 )

@@ -17,7 +17,7 @@ from apps.core.clock import today
 from apps.core.errors import Conflict, Invalid, Missing, Refused
 from apps.core.ids import new_id
 from apps.keys import services as keys
-from apps.retention import selectors, services
+from apps.retention import held, selectors, services
 from apps.retention.models import Hold
 from apps.subjects import intake
 from apps.subjects import services as subjects
@@ -67,11 +67,11 @@ def test_a_held_record_leaves_the_queue_and_comes_back_when_released(nordlys: Co
         assert selectors.due(as_of=DUE) == []
         assert selectors.counts(as_of=DUE).held == 1
         assert selectors.decide(record, as_of=DUE).outcome == "held"
-        assert selectors.hold_of(hold.subject_id) == hold
-        assert list(selectors.holds()) == [hold]
+        assert held.hold_of(hold.subject_id) == hold
+        assert list(held.holds()) == [hold]
         services.release_hold(actor=nordlys.dpo_actor, hold_id=hold.pk)
         assert selectors.due_ids(as_of=DUE) == [record]
-        assert not selectors.is_held(hold.subject_id)
+        assert not held.is_held(hold.subject_id)
 
 
 def test_two_holds_are_both_to_be_released(nordlys: Company) -> None:
@@ -89,14 +89,14 @@ def test_a_hold_counts_for_everyone_the_person_was_merged_with(nordlys: Company)
         keys.new([other.pk], actor=SYSTEM)
         place(nordlys, other.pk)
         assert selectors.due(as_of=DUE) == []
-        assert selectors.is_held(subject.pk)
+        assert held.is_held(subject.pk)
 
 
 def test_the_reason_is_sealed_and_the_ledger_only_commits_to_it(nordlys: Company) -> None:
     with scope.enter(nordlys.id):
         hold = place(nordlys)
         assert REASON.encode() not in bytes(hold.sealed_reason)
-        assert selectors.hold_reason(hold) == REASON
+        assert held.hold_reason(hold) == REASON
         entries = [bytes(one.body) for one in Pending.objects.filter(verb="hold.placed")]
         assert len(entries) == Record.objects.count()
         assert not any(b"4471" in entry for entry in entries)
@@ -137,7 +137,7 @@ def test_mallory_neither_sees_nor_releases_a_hold_of_nordlys(nordlys: Company) -
     with scope.enter(nordlys.id):
         hold = place(nordlys)
     with scope.enter(other.id):
-        assert not selectors.holds().exists()
+        assert not held.holds().exists()
         with pytest.raises(Missing):
             services.release_hold(actor=other.dpo_actor, hold_id=hold.pk)
         with pytest.raises(Missing):

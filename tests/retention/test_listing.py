@@ -8,6 +8,8 @@ import pytest
 
 from apps.core import scope
 from apps.retention import listing, selectors, services
+from apps.retention.listing import Filter
+from apps.retention.rules import Reason
 from apps.subjects.models import Record
 from tests import cast
 from tests.doors.console.house import House, stock
@@ -41,9 +43,39 @@ def test_each_outcome_lists_as_many_as_it_counts(house: House) -> None:
         counts = selectors.counts(as_of=AS_OF)
         for outcome in listing.OUTCOMES:
             rows = listing.where_outcome(Record.objects.all(), outcome, as_of=AS_OF)
-            shown = listing.page(as_of=AS_OF, outcome=outcome)
+            shown = listing.page(as_of=AS_OF, chosen=Filter(outcome=outcome))
             assert rows.count() == len(shown) == getattr(counts, outcome)
             assert {row.pk for row in rows} == {row.record_id for row in shown}
+
+
+def test_what_cannot_be_decided_is_counted_by_what_is_missing(house: House) -> None:
+    with scope.enter(house.nordlys.id):
+        counted = listing.tally(as_of=AS_OF).undecided
+        assert sum(counted.values()) == selectors.counts(as_of=AS_OF).undecided == 1
+        assert counted == {Reason.NO_FACTS: 1}
+        for reason, count in counted.items():
+            shown = listing.page(as_of=AS_OF, chosen=Filter("undecided", reason))
+            assert [row.reason for row in shown] == [reason] * count
+        assert not listing.page(as_of=AS_OF, chosen=Filter("undecided", Reason.NO_POLICY))
+        # Before any policy is in force everyone is undecided, and says why.
+        before = listing.tally(as_of=date(2020, 1, 1)).undecided
+        assert before[Reason.NO_POLICY] == len(house.records) - 1
+
+
+def test_a_filter_lists_as_many_as_it_counts(house: House) -> None:
+    with scope.enter(house.nordlys.id):
+        said = listing.tally(as_of=AS_OF)
+        assert said.of(Filter()) == len(house.records)
+        (rule,) = said.rules
+        for chosen in (
+            Filter(),
+            Filter(rule=rule),
+            Filter("archive", rule="talent_pool"),
+            Filter("archive", rule=rule, connection_id=house.connection.pk),
+            Filter("archive", connection_id=house.theirs),
+        ):
+            assert len(listing.page(as_of=AS_OF, chosen=chosen)) == said.of(chosen)
+        assert said.of(Filter(rule=rule)) > 0
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(house: House) -> None:
@@ -66,7 +98,7 @@ def test_a_held_person_is_listed_as_held(house: House) -> None:
             reason="A dispute.",
             review_on=date(2099, 1, 1),
         )
-        held = listing.page(as_of=AS_OF, outcome="held")
+        held = listing.page(as_of=AS_OF, chosen=Filter("held"))
         assert [row.record_id for row in held] == [house.ada]
 
 

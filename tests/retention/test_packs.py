@@ -86,6 +86,7 @@ def test_france_takes_from_europe_what_it_does_not_say_itself() -> None:
         "talent_pool": ("last_contact", "P2Y", "P2Y"),
         "hired": ("hire.started", "P30D", "P3M"),
         "sourced": ("sourced.collected", "P1M", "P1M"),
+        "sourced_informed": ("last_contact", "P6M", "P12M"),
         "withdrawn": ("candidate.withdrew", "P30D", "P3M"),
         "withdrawn.archive": ("candidate.withdrew", "P5Y", "P6Y"),
     }
@@ -163,6 +164,25 @@ def test_the_digest_follows_every_text_it_was_resolved_from(tmp_path: Path) -> N
         ("status: draft_requires_dpo_signoff", "status: signed", "status", "draft_requires"),
         ("id: rejected", "id: refused", "rules[0].id", "rejected"),
         ("sources:\n  cnil-guide", "sources:\n  1: x\n  cnil-guide", "sources.1", "quotes"),
+        ("- id: last_contact", "- id: Last", "rules[0].variants[0].id", "form"),
+        (
+            "        trigger: last_contact\n        active",
+            "        trigger: hire.started\n        active",
+            "rules[0].variants[0].trigger",
+            "last_contact",
+        ),
+        (
+            "          default: P2Y\n          ceiling: P2Y\n        archive",
+            "          default: P3Y\n          ceiling: P2Y\n        archive",
+            "rules[0].variants[0].active.default",
+            "ceiling, P2Y",
+        ),
+        (
+            "[cnil-cycle]\n    sources",
+            "[cnil]\n    sources",
+            "rules[0].variants[0].sources",
+            "cnil",
+        ),
     ],
 )
 def test_a_malformed_pack_names_the_place_and_the_fix(
@@ -177,7 +197,10 @@ def test_a_malformed_pack_names_the_place_and_the_fix(
 
 
 def test_the_line_is_the_line() -> None:
-    text = changed("default: P2Y", "default: never")
+    text = changed(
+        "      default: P2Y\n      ceiling: P2Y\n      purpose: dpv:RecruitmentManagement\n",
+        "      default: never\n      ceiling: P2Y\n      purpose: dpv:RecruitmentManagement\n",
+    )
     error = refusal(text)
     assert error.field == f"fr-cnil.yaml:{line_of(text, 'default: never')}:rules[2].active.default"
 
@@ -223,4 +246,21 @@ def test_a_pack_that_is_not_there_is_missing(name: str) -> None:
 
 
 def test_the_schema_and_the_rule_know_the_same_rules() -> None:
-    assert set(KNOWN) == {rule.partition(".")[0] for rule in RULES} - {"resurrected"}
+    assert set(KNOWN) == {rule.partition(".")[0] for rule in RULES} - {"resurrected", "erasure"}
+
+
+def test_a_variant_is_laid_over_its_rule_and_changes_the_digest() -> None:
+    plain = packs.resolve("de")
+    strict = packs.resolve("de", variants={"rejected": "strict"})
+    found = {rule.rule: (rule.duration, rule.ceiling) for rule in strict.rules}
+    assert found["rejected.archive"] == ("P2M", "P6M")
+    assert found["rejected"] == ("P0D", "P0D")
+    assert strict.about["variants"] == {"rejected": "strict"}
+    assert strict.digest != plain.digest
+
+
+@pytest.mark.parametrize("chosen", [{"rejected": "lax"}, {"hired": "strict"}, {"none": "strict"}])
+def test_an_unknown_variant_is_refused_with_those_there_are(chosen: dict[str, str]) -> None:
+    with pytest.raises(Invalid) as raised:
+        packs.resolve("de", variants=chosen)
+    assert "rejected=strict" in str(raised.value.message)

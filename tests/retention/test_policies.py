@@ -13,7 +13,7 @@ from apps.core import scope
 from apps.core.actors import SYSTEM, Actor
 from apps.core.clock import today
 from apps.core.errors import Conflict, Invalid, Missing, Refused
-from apps.retention import policies, selectors, services
+from apps.retention import overrides, reasons, selectors, services
 from apps.retention.models import Cell, Ground, Override, Period, Policy
 from apps.subjects import intake
 from apps.subjects.models import Record
@@ -101,6 +101,31 @@ def test_other_roles_neither_load_nor_sign(nordlys: Company, role: Role) -> None
             services.load_policy(actor=other)
         with pytest.raises(Refused):
             services.sign(actor=other, policy_id=policy.pk)
+
+
+def test_another_reading_of_the_law_takes_a_dpo_and_a_reason(nordlys: Company) -> None:
+    chosen = {"rejected": "last_contact"}
+    with scope.enter(nordlys.id):
+        with pytest.raises(Refused):
+            services.load_policy(actor=nordlys.recops_actor, variants=chosen, reason=REASON)
+        with pytest.raises(Invalid, match="reason"):
+            services.load_policy(actor=nordlys.dpo_actor, variants=chosen)
+        with pytest.raises(Invalid, match="variant"):
+            services.load_policy(actor=nordlys.dpo_actor, variants={"x": "y"}, reason=REASON)
+        assert not Policy.objects.exists()
+        policy = services.load_policy(actor=nordlys.dpo_actor, variants=chosen, reason=REASON)
+        (choice,) = policy.choices.all()
+        assert (choice.rule, choice.variant) == ("rejected", "last_contact")
+        assert REASON.encode() not in bytes(choice.sealed_reason)
+        assert (
+            reasons.open_one(
+                choice.pk, bytes(choice.sealed_reason), table="retention_variantchoice"
+            )
+            == REASON
+        )
+        rejected = next(one for one in policy.rules if one["rule"] == "rejected")
+        assert (rejected["trigger"], rejected["duration"]) == ("last_contact", "P2Y")
+        assert "policy.variant_chosen" in verbs()
 
 
 def test_only_a_dpo_activates_and_overrides(nordlys: Company) -> None:
@@ -202,7 +227,7 @@ def test_the_reason_is_sealed_and_only_committed_to(nordlys: Company) -> None:
     with scope.enter(nordlys.id):
         made = switch_off_archive(nordlys, governed(nordlys))
         assert REASON.encode() not in bytes(made.sealed_reason)
-        assert policies.reason_of(made) == REASON
+        assert overrides.reason_of(made) == REASON
         entry = bytes(Pending.objects.get(verb="policy.overridden").body)
         assert b"rejected.archive" in entry
         assert b'"off"' in entry

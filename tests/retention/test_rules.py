@@ -1,33 +1,26 @@
 """The algebra of grounds, without a database: what keeps, what ends, what is missing."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from apps.retention.rules import (
-    ApplicationFacts,
-    Book,
-    CellRef,
-    Dated,
-    Decision,
-    Facts,
-    Reason,
-    decide,
-    grounds,
-)
+from apps.retention.derivation import ApplicationFacts, Book, CellRef, Dated, Facts, grounds
+from apps.retention.rules import PASSING, Decision, Ground, Reason, decide
 
 RECORD = UUID(int=1)
 BOOK = Book(
     {
-        ("FR", "rejected"): (
+        ("FR", "rejected", ""): (
             CellRef(1, "rejected", "process.closed"),
             CellRef(2, "rejected.archive", "decision.rejected_notified"),
         ),
-        ("FR", "withdrawn"): (CellRef(3, "withdrawn", "candidate.withdrew"),),
-        ("FR", "spontaneous"): (CellRef(4, "spontaneous", "application.received"),),
-        ("FR", "talent_pool"): (CellRef(5, "talent_pool", "last_contact"),),
-        ("FR", "sourced"): (CellRef(6, "sourced", "sourced.collected"),),
+        ("FR", "withdrawn", ""): (CellRef(3, "withdrawn", "candidate.withdrew"),),
+        ("FR", "spontaneous", ""): (CellRef(4, "spontaneous", "application.received"),),
+        ("FR", "talent_pool", ""): (CellRef(5, "talent_pool", "last_contact"),),
+        ("FR", "sourced", ""): (CellRef(6, "sourced", "sourced.collected"),),
     }
 )
 PERIODS = {1: "P3M", 2: "P5Y", 3: "P30D", 4: "P3M", 5: "P2Y", 6: "P1M"}
@@ -73,11 +66,39 @@ def test_a_rejected_person_is_kept_through_the_end_date(as_of: date, outcome: st
 
 def test_the_archive_keeps_until_its_own_end_counted_from_the_refusal() -> None:
     decision = decided(record(application()), date(2027, 1, 1), PERIODS)
-    assert decision.outcome == "kept"
+    assert decision.outcome == "archive"
+    assert decision.due_on == date(2026, 6, 3)
     assert decision.deciding is not None
     assert decision.deciding.ground.rule == "rejected.archive"
     assert decision.deciding.ends_on == date(2031, 3, 2)
     assert [one.status for one in decision.others] == ["ended"]
+    assert decided(record(application()), date(2031, 3, 3), PERIODS).outcome == "due"
+
+
+def test_what_the_active_base_needs_is_not_archived_before_its_end() -> None:
+    decision = decided(record(application()), date(2026, 6, 2), PERIODS)
+    assert (decision.outcome, decision.due_on) == ("kept", date(2026, 6, 3))
+    assert decision.to_archive
+    assert not decided(record(application()), date(2026, 6, 2)).to_archive
+
+
+def test_another_application_keeps_the_active_base_whatever_the_archive_says() -> None:
+    facts = record(application(1), application(2, "open"))
+    decision = decided(facts, date(2027, 1, 1), PERIODS)
+    assert (decision.outcome, decision.due_on) == ("kept", None)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "outcome"),
+    # A local date may be a day ahead of the controller's own.
+    [(date(2026, 2, 28), "undecided"), (date(2026, 3, 1), "kept"), (date(2026, 3, 2), "kept")],
+)
+def test_a_date_that_has_not_come_yet_decides_nothing(as_of: date, outcome: str) -> None:
+    decision = decided(record(application()), as_of)
+    assert decision.outcome == outcome
+    if outcome == "undecided":
+        assert decision.deciding is not None
+        assert decision.deciding.reason is Reason.FUTURE
 
 
 def test_the_longest_lawful_reason_wins() -> None:
@@ -189,7 +210,9 @@ def test_a_converted_application_leaves_the_word_to_the_one_that_follows() -> No
 
 
 def test_a_consent_keeps_two_years_from_the_last_contact() -> None:
-    facts = record(application(applied=Dated(date(2026, 5, 6))), consented_on=date(2026, 4, 1))
+    late = Dated(date(2026, 5, 20))
+    again = application(applied=Dated(date(2026, 5, 6)), closed=late, rejected_notified=late)
+    facts = record(again, consented_on=date(2026, 4, 1))
     decision = decided(facts, date(2028, 5, 6))
     assert decision.outcome == "kept"
     assert decision.deciding is not None
@@ -236,3 +259,34 @@ def test_every_other_record_has_one() -> None:
     for state in ("open", "rejected", "hired", "withdrawn", "converted", "unknown"):
         for prospect in (False, True):
             assert grounds(record(application(1, state, prospect=prospect)), BOOK)
+
+
+anchors = st.one_of(st.none(), st.dates(date(2025, 11, 1), date(2026, 6, 1)))
+found_grounds = st.one_of(
+    st.builds(
+        Ground,
+        rule=st.sampled_from(["rejected", "rejected.archive", "talent_pool"]),
+        reason=st.just(Reason.PERIOD),
+        cell=st.sampled_from([1, 2, 3, 4]),
+        anchor=anchors,
+    ),
+    st.builds(
+        Ground,
+        rule=st.just(""),
+        reason=st.sampled_from([Reason.OPEN_APPLICATION, Reason.NO_COUNTRY, Reason.RESTRICTED]),
+    ),
+)
+
+
+@given(
+    st.lists(found_grounds, min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from([1, 2, 3]), st.sampled_from(["", "P0D", "P1M", "P3M"])),
+    st.booleans(),
+    st.dates(date(2025, 11, 1), date(2026, 9, 1)),
+)
+def test_days_that_pass_only_ever_lead_towards_the_end(
+    some: list[Ground], periods: dict[int, str], held: bool, as_of: date
+) -> None:
+    before = decide(some, periods, held=held, as_of=as_of).outcome
+    after = decide(some, periods, held=held, as_of=as_of + timedelta(days=1)).outcome
+    assert after == before or after in PASSING[before]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -13,140 +15,17 @@ from hypothesis import strategies as st
 from apps.consents.models import ConsentEvent
 from apps.core import scope
 from apps.core.actors import SYSTEM
-from apps.retention import facts, rules, selectors, services, simulating
+from apps.retention import derivation, facts, placing, rules, selectors, services, simulating
 from apps.retention.models import Ground, Policy
-from apps.retention.rules import Decision, due_on
+from apps.retention.rules import Decision
+from apps.retention.simulating import Departure
 from apps.subjects.models import Change, Record
 from tests import cast
 from tests.cast import Company
-from tests.retention.builders import ACell, AnApplication, APerson, ARecord, World, build
+from tests.retention.builders import AnApplication, APerson, ARecord, World, build
+from tests.retention.worlds import AS_OF, Draft, as_it_is, days, drafts, worlds
 
 pytestmark = pytest.mark.django_db
-
-#: Few days, so that ties, clamps and boundary days come often.
-DAYS = [
-    date(2025, 11, 28),
-    date(2025, 11, 29),
-    date(2025, 11, 30),
-    date(2026, 2, 28),
-    date(2026, 3, 1),
-    date(2024, 2, 29),
-    date(2021, 3, 1),
-    date(2026, 5, 31),
-    date(2027, 1, 1),
-]
-AS_OF = [date(2026, 2, 28), date(2026, 3, 1), date(2026, 3, 2), date(2026, 6, 1), date(2031, 3, 2)]
-PERIODS = ["", "P0D", "P30D", "P1M", "P3M", "P2Y", "P5Y"]
-CELLS = [
-    ("rejected", ["process.closed", "decision.rejected_notified"]),
-    ("rejected.archive", ["decision.rejected_notified", "process.closed"]),
-    ("withdrawn", ["candidate.withdrew"]),
-    ("withdrawn.archive", ["candidate.withdrew"]),
-    ("spontaneous", ["application.received"]),
-    ("talent_pool", ["last_contact", "consent.given"]),
-    ("sourced", ["sourced.collected"]),
-]
-
-days = st.sampled_from(DAYS)
-dated = st.one_of(
-    st.just((None, "missing")),
-    st.tuples(days, st.sampled_from(["exact", "approximate", "missing"])),
-)
-countries = st.sampled_from(["FR", "FR", "FR", "BE", ""])
-applications = st.builds(
-    AnApplication,
-    state=st.sampled_from(
-        ["open", "rejected", "rejected", "hired", "withdrawn", "converted", "unknown"]
-    ),
-    prospect=st.booleans(),
-    job=st.sampled_from(["77", ""]),
-    country=countries,
-    applied=dated,
-    closed=dated,
-    notified=dated,
-)
-records = st.builds(
-    ARecord,
-    state=st.sampled_from(["present", "present", "present", "gone", "erased", "resurrected"]),
-    origin=st.sampled_from(["applied", "sourced"]),
-    at_home=st.booleans(),
-    version=st.integers(1, 3),
-    collected=dated,
-    seen=days,
-    applications=st.lists(applications, max_size=4).map(tuple),
-)
-people = st.builds(
-    APerson,
-    records=st.lists(records, min_size=1, max_size=3).map(tuple),
-    merged=st.sampled_from([0, 0, 1, 2]),
-    said=st.lists(
-        st.tuples(st.sampled_from(["given", "given", "renewed", "withdrawn", "expired"]), days),
-        max_size=3,
-    ).map(tuple),
-    held=st.sampled_from([False, False, False, True]),
-)
-
-
-@st.composite
-def cells(draw: st.DrawFn) -> tuple[ACell, ...]:
-    chosen = draw(st.lists(st.sampled_from(CELLS), unique_by=lambda one: one[0], min_size=3))
-    return tuple(
-        ACell(
-            country,
-            rule,
-            draw(st.sampled_from(triggers)),
-            tuple(draw(st.lists(st.tuples(days, st.sampled_from(PERIODS)), max_size=3))),
-        )
-        for rule, triggers in chosen
-        for country in draw(st.sampled_from([("FR",), ("FR",), ("FR", "BE")]))
-    )
-
-
-messy = st.builds(World, people=st.lists(people, min_size=1, max_size=5).map(tuple), cells=cells())
-
-# In messy worlds most records are undecided. In orderly ones every case has a rule and a date,
-# so that grounds end, tie and outlive each other.
-EARLY = date(2021, 1, 1)
-known = st.tuples(days, st.sampled_from(["exact", "exact", "approximate"]))
-decided_applications = st.builds(
-    AnApplication,
-    state=st.sampled_from(["rejected", "rejected", "withdrawn", "open"]),
-    prospect=st.sampled_from([False, False, True]),
-    job=st.sampled_from(["77", "", ""]),
-    applied=known,
-    closed=known,
-    notified=known,
-)
-decided_records = st.builds(
-    ARecord,
-    collected=known,
-    seen=days,
-    state=st.sampled_from(["present"] * 5 + ["resurrected"]),
-    applications=st.lists(decided_applications, min_size=1, max_size=3).map(tuple),
-)
-decided_people = st.builds(
-    APerson,
-    records=st.lists(decided_records, min_size=1, max_size=2).map(tuple),
-    merged=st.sampled_from([0, 0, 0, 1]),
-    said=st.lists(st.tuples(st.just("given"), days), max_size=1).map(tuple),
-    held=st.sampled_from([False] * 5 + [True]),
-)
-governed = st.tuples(
-    *(
-        st.builds(
-            ACell,
-            country=st.just("FR"),
-            rule=st.just(rule),
-            trigger=st.sampled_from(triggers),
-            periods=st.sampled_from(["", "P0D", "P3M", "P3M", "P2Y"]).map(lambda p: ((EARLY, p),)),
-        )
-        for rule, triggers in CELLS
-    )
-)
-orderly = st.builds(
-    World, people=st.lists(decided_people, min_size=2, max_size=6).map(tuple), cells=governed
-)
-worlds = st.one_of(orderly, messy)
 
 
 @pytest.fixture
@@ -167,7 +46,7 @@ def stored() -> dict[object, Counter[tuple[object, ...]]]:
 def ruled() -> dict[object, Counter[tuple[object, ...]]]:
     book = facts.book()
     ids = list(Record.objects.values_list("pk", flat=True))
-    found = {pk: rules.grounds(known, book) for pk, known in facts.of(ids).items()}
+    found = {pk: derivation.grounds(known, book) for pk, known in facts.of(ids).items()}
     return {
         pk: Counter((g.application_id, g.cell, g.anchor, g.reason, g.approximate) for g in rows)
         for pk, rows in found.items()
@@ -175,7 +54,7 @@ def ruled() -> dict[object, Counter[tuple[object, ...]]]:
     }
 
 
-def check_verdicts(as_of: date) -> None:
+def check_verdicts(as_of: date, versions: list[Draft]) -> None:
     ids = list(Record.objects.exclude(state="erased").values_list("pk", flat=True))
     decided = {pk: selectors.decide(pk, as_of=as_of) for pk in ids}
     due = {
@@ -187,31 +66,89 @@ def check_verdicts(as_of: date) -> None:
     assert [row.due_on for row in rows] == sorted(row.due_on for row in rows)
     assert {(row.record_id, row.rule, row.due_on) for row in rows} == due
     assert sorted(selectors.due_ids(as_of=as_of)) == sorted(row.record_id for row in rows)
+    leaving = {
+        (pk, one.deciding.ground.rule, one.due_on)
+        for pk, one in decided.items()
+        if one.outcome == "archive" and one.deciding is not None
+    }
+    archived = selectors.to_archive(as_of=as_of)
+    assert {(row.record_id, row.rule, row.due_on) for row in archived} == leaving
     outcomes = Counter(one.outcome for one in decided.values())
     counts = selectors.counts(as_of=as_of)
     assert (counts.due, counts.kept) == (outcomes["due"], outcomes["kept"])
+    assert counts.archive == outcomes["archive"]
     assert (counts.held, counts.undecided) == (outcomes["held"], outcomes["undecided"])
-    check_simulation(list(decided.values()), as_of)
+    for draft in versions:
+        check_simulation(draft, decided, as_of)
 
 
-def check_simulation(decided: list[Decision], as_of: date) -> None:
-    """A version with the periods that are in force does what they do."""
+def check_simulation(draft: Draft, decided: dict[UUID, Decision], as_of: date) -> None:
+    """A version that nobody signed, judged by the pure rule on the grounds it would give."""
     policy = Policy.objects.get()
-    triggers = {one.pk: one.trigger for one in facts.cells() if one.country == policy.country}
-    policy.rules = [
-        {"rule": rule, "trigger": triggers[cell], "duration": duration, "by_hand": False}
-        for cell, rule, duration in facts.in_force(as_of)
-        if cell in triggers
-    ]
+    policy.rules = [one.as_rule() for one in draft.rules]
     policy.save()
-    said = selectors.simulate(policy_id=policy.pk, as_of=as_of)
-    deciding = [(one.outcome, one.deciding) for one in decided if one.deciding is not None]
-    due = Counter(judged.ground.rule for outcome, judged in deciding if outcome == "due")
-    assert (said.by_rule, said.total) == (due, due.total())
-    coming = [due_on(judged) for outcome, judged in deciding if outcome == "kept"]
-    months = Counter(day.replace(day=1) for day in coming if day is not None)
-    assert list(said.by_month) == simulating.months(as_of)[:-1]
-    assert said.by_month == {month: months[month] for month in said.by_month}
+    then = imagined(policy, draft.departure, decided, as_of)
+    asked: Any = {"policy_id": policy.pk, "as_of": as_of, "departure": draft.departure}
+    said = simulating.simulate(**asked)
+    due = {pk for pk, one in then.items() if one.outcome == "due"}
+    now = {pk for pk, one in decided.items() if one.outcome == "due"}
+    sets = {
+        "due": due,
+        "archive": {pk for pk, one in then.items() if one.outcome == "archive"},
+        "joining": due - now,
+        "leaving": now - due,
+    }
+    numbers = (said.total, said.archive, said.joining, said.leaving)
+    assert numbers == tuple(len(sets[name]) for name in simulating.CHANGES)
+    assert said.now == len(now)
+    assert said.by_rule == Counter(rule_of(then[pk]) for pk in due)
+    assert simulating.count_due(**asked) in {None, len(due)}
+    if draft.departure is None:
+        by_rule = simulating.count_by_rule(policy_id=policy.pk, as_of=as_of)
+        assert by_rule in (None, said.by_rule)
+    for name in simulating.CHANGES:
+        listed = simulating.listed(**asked, change=name)
+        assert {row.record_id for row in listed} == sets[name]
+        if name in {"due", "archive"}:
+            assert {(row.due_on, row.rule) for row in listed} == {
+                (then[pk].due_on, rule_of(then[pk])) for pk in sets[name]
+            }
+    coming = [one for one in then.values() if one.outcome == "kept" and one.due_on is not None]
+    for shown, to_archive in ((said.by_month, False), (said.archive_by_month, True)):
+        days = [one.due_on for one in coming if one.to_archive is to_archive]
+        months = Counter(day.replace(day=1) for day in days if day is not None)
+        assert list(shown) == simulating.months(as_of)[:-1]
+        assert shown == {month: months[month] for month in shown}
+
+
+def rule_of(decision: Decision) -> str:
+    assert decision.deciding is not None
+    return decision.deciding.ground.rule
+
+
+def imagined(
+    policy: Policy, departure: Departure | None, decided: dict[UUID, Decision], as_of: date
+) -> dict[UUID, Decision]:
+    departs = {} if departure is None else {(departure.rule, departure.job): departure.duration}
+    cells = facts.cells()
+    elsewhere = [one for one in cells if one.country != policy.country]
+    kept = {one.pk for one in elsewhere}
+    periods = {pk: text for pk, text in facts.periods(as_of).items() if pk in kept}
+    places = facts.stored_places(elsewhere)
+    wanted = placing.wanted(policy, departs, [one for one in cells if one not in elsewhere])
+    for number, ((rule, job), one) in enumerate(wanted.items(), 1):
+        places.append(facts.Place(-number, "FR", rule, one.trigger, job, one.outlives))
+        periods[-number] = one.duration
+    book = facts.book_of(facts.spread(places))
+    return {
+        pk: rules.decide(
+            derivation.grounds(known, book),
+            periods,
+            held=decided[pk].outcome == "held",
+            as_of=as_of,
+        )
+        for pk, known in facts.of(list(decided)).items()
+    }
 
 
 @settings(
@@ -220,14 +157,20 @@ def check_simulation(decided: list[Decision], as_of: date) -> None:
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(world=worlds, as_of=st.lists(st.sampled_from(AS_OF), min_size=2, max_size=2, unique=True))
-def test_sql_equals_the_pure_rule(nordlys: Company, world: World, as_of: list[date]) -> None:
+@given(
+    world=worlds,
+    as_of=st.lists(st.sampled_from(AS_OF), min_size=2, max_size=2, unique=True),
+    imagined_ones=st.lists(drafts, max_size=2),
+)
+def test_sql_equals_the_pure_rule(
+    nordlys: Company, world: World, as_of: list[date], imagined_ones: list[Draft]
+) -> None:
     with scope.enter(nordlys.id), transaction.atomic():
         build(world, by=nordlys.dpo)
         services.refresh_all(actor=SYSTEM)
         assert stored() == ruled()
         for day in as_of:
-            check_verdicts(day)
+            check_verdicts(day, [as_it_is(day), *imagined_ones])
         transaction.set_rollback(True)
 
 

@@ -134,3 +134,19 @@ def test_an_erasure_while_the_page_is_taken_brings_nobody_back_either(
         assert (result.failure, result.created) == ("", len(page) - 1)
         assert ats.asked == [ADA.remote_id]
         assert came_back() == 0
+
+
+def test_a_reading_from_the_beginning_asked_meanwhile_is_not_forgotten(house: House) -> None:
+    @dataclass
+    class Asked(Ats):
+        def changes(self, _since: str) -> Iterator[Page]:
+            yield Page(self.page, cursor="next", done=False)
+            connectors.change(
+                actor=SYSTEM, connection_id=house.connection.pk, values={"pool_tags": ["alumni"]}
+            )
+            yield Page((), cursor="last", done=True)
+
+    house.sync(Asked((ADA,)))
+    assert house.cursor == ""
+    house.sync(Ats((ADA,)))
+    assert house.cursor == "next"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from apps.connectors.csv_import.values import dated
+from apps.connectors.csv_import.values import Status, dated
 from apps.connectors.port import Dated, RemoteApplication, RemoteCandidate, State
 
 #: The values of a line by field, and a line with its number.
@@ -43,18 +43,20 @@ def is_undated(application: RemoteApplication) -> bool:
 
 
 def _applies(values: Values) -> bool:
-    return any(values.get(name) not in (None, "", "unknown") for name in _OF_APPLICATION)
+    return any(values.get(name) not in (None, "") for name in _OF_APPLICATION)
 
 
 def _application(key: str, values: Values, country: str) -> RemoteApplication:
-    state: State = values.get("status") or "unknown"
+    status: Status | None = values.get("status")
+    state: State = status.state if status else "unknown"
     applied = dated(values.get("applied_on"))
     closed = dated(values.get("closed_on"))
     return RemoteApplication(
         remote_id=values.get("application_id") or _made_up_id(key, values),
         state=state,
         job=values.get("job") or None,
-        stage=values.get("stage") or None,
+        status=status.word if status else "",
+        stage=values.get("stage") or "",
         country=values.get("country") or country or None,
         applied=applied,
         closed=closed,
@@ -65,7 +67,7 @@ def _application(key: str, values: Values, country: str) -> RemoteApplication:
 
 def _notified(state: State, told: Dated, closed: Dated) -> Dated:
     """The day the refusal was told, else the day it was decided, which is only near it."""
-    if state != "rejected" or told.at:
+    if state not in {"rejected", "unknown"} or told.at:
         return told
     return Dated(closed.at, "approximate") if closed.at else Dated()
 

@@ -8,6 +8,7 @@ could end too early. So a bad line holds back the good ones beside it, and says 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -126,7 +127,7 @@ def _checked(mapping: Mapping[str, str], headers: Sequence[str]) -> dict[str, st
     return used
 
 
-@dataclass(slots=True)
+@dataclass
 class _Reader:
     """Reads the lines of one table and gathers what is wrong."""
 
@@ -184,15 +185,27 @@ class _Reader:
 
     def _value(self, name: str, row: Row) -> Any:
         try:
-            return _READERS[name](self._cell(name, row), self.as_of)
+            cell = self._cell(name, row)
+            if cell and name in self.crowded:
+                raise Wrong("words", _CROWDED)
+            return _READERS[name](cell, self.as_of)
         except Wrong as wrong:
             self._wrong(row.line, self.used[name], wrong.code, wrong.message)
             return None
 
+    @functools.cached_property
+    def crowded(self) -> frozenset[str]:
+        """Columns used as words of the ATS that hold too many: they may be names or notes, which
+        are kept sealed, and words are not."""
+        asked = [name for name in _WORDS if name in self.used]
+        held = {name: {self._cell(name, row) for row in self.table.rows} for name in asked}
+        return frozenset(name for name, words in held.items() if len(words) > _MOST_WORDS)
+
     def _contradictions(self, line: int, found: Values) -> None:
         """Dates that cannot both be true: one of them would start the wrong clock."""
         applied, closed = found.get("applied_on"), found.get("closed_on")
-        if closed and found.get("status", "unknown") == "open":
+        status = found.get("status")
+        if closed and status is not None and status.state == "open":
             message = _("An application in process has no closing date. Correct one of the two.")
             self._wrong(line, self.used["closed_on"], "csv_open_closed", message)
         if applied and closed and closed < applied:
@@ -217,6 +230,9 @@ class _Reader:
         return cells[position] if position < len(cells) else ""
 
 
+_WORDS = ("status", "stage")
+_MOST_WORDS = 100
+_CROWDED = _("This column holds too many different words for a stage or state. Choose another.")
 _FIRST = re.compile(r"[;,|\n]")
 _BROKEN = {
     "quotes": _('The quotation marks of this line do not fit. Write " inside a text as "".'),
@@ -246,8 +262,8 @@ _READERS: Mapping[str, Callable[[str, date], Any]] = {
     "talent_pool": _plain(values.talent_pool),
     "application_id": _plain(values.identifier),
     "job": _plain(values.identifier),
-    "status": _plain(values.state),
-    "stage": _text,
+    "status": _plain(values.status),
+    "stage": _plain(values.word),
     "country": _plain(values.country),
     "applied_on": _day,
     "closed_on": _day,

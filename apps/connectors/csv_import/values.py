@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +23,7 @@ _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T].*)?")
 _LEAST_DIGITS = 6
 _FIRST_YEAR = 1970
 _LONGEST_ID = 200
+_LONGEST_WORD = 100
 
 
 @dataclass
@@ -54,17 +55,25 @@ def phones(cell: str) -> tuple[str, ...]:
     return found
 
 
-def state(cell: str) -> State:
-    """Empty is unknown: nothing is ever due by an unknown state."""
-    if not cell:
-        return "unknown"
-    known = state_of(cell)
-    if known is None:
+class Status(NamedTuple):
+    """A word of the export with the state it means; a word for the connection's mapping to
+    explain is unknown: nothing is ever due by an unknown state."""
+
+    word: str
+    state: State
+
+
+def status(cell: str) -> Status | None:
+    return Status(word(cell), state_of(cell) or "unknown") if cell else None
+
+
+def word(cell: str) -> str:
+    """A stage or a status, which many applications share; a longer text is about one person."""
+    if len(cell) > _LONGEST_WORD:
         raise Wrong(
-            "status",
-            _("This state is not known. Write: in process, rejected, hired or withdrawn."),
+            "word", _("This is a text and no stage or state. Choose another column for it.")
         )
-    return known
+    return cell
 
 
 def day(cell: str, *, as_of: date) -> date | None:
@@ -110,10 +119,10 @@ def country(cell: str) -> str | None:
 
 
 def talent_pool(cell: str) -> bool:
-    word = folded(cell)
-    if word not in YES | NO:
+    answer = folded(cell)
+    if answer not in YES | NO:
         raise Wrong("talent_pool", _("Write yes or no."))
-    return word in YES
+    return answer in YES
 
 
 def dated(value: date | None) -> Dated:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from apps.connectors.ahead import read_ahead
 from apps.connectors.errors import ConnectorError
-from apps.connectors.greenhouse import changes, establishments, export, fields, mapping, token
+from apps.connectors.greenhouse import catalogue, changes, export, fields, mapping, token
 from apps.connectors.greenhouse.api import Api, Json
 from apps.connectors.http import Client, Meter
 from apps.connectors.port import (
@@ -29,7 +29,7 @@ AUTH_URL = "https://auth.greenhouse.io/token"
 #: Seconds for which an adapter trusts its own last check.
 CHECK_LIFETIME = 60.0
 #: Lists besides those of an export: the countries, and what tells one account from another.
-_ALSO_READ = ("jobs", "offices")
+_ALSO_READ = ("jobs", "offices", "rejection_reasons")
 _EFFECT_SCOPES: dict[Action, str] = {
     "anonymize": "harvest:candidates:anonymize",
     "delete": "harvest:candidates:destroy",
@@ -142,9 +142,14 @@ class Greenhouse:
         applications = self._owned("applications", ids)
         hired = [i for i in ids if any(a.get("status") == "hired" for a in applications[i])]
         offers = self._owned("offers", hired)
+        everything = [one for owned in applications.values() for one in owned]
+        rejected = [
+            mapping.identifier(one, "id") for one in everything if one.get("status") == "rejected"
+        ]
         around = self._around(
-            [application for owned in applications.values() for application in owned],
+            everything,
             [offer for owned in offers.values() for offer in owned],
+            self._api.by_ids("rejection_details", "application_ids", rejected),
         )
         return tuple(
             mapping.candidate(row, applications[remote_id], around)
@@ -154,17 +159,21 @@ class Greenhouse:
     def _from_rows(self, row: Json, parts: Mapping[str, list[Json]]) -> RemoteCandidate:
         """From what an export read already."""
         applications = parts.get("application", [])
-        around = self._around(applications, parts.get("offer", []))
+        details = parts.get("rejection_detail", [])
+        around = self._around(applications, parts.get("offer", []), details)
         return mapping.candidate(row, applications, around)
 
-    def _around(self, applications: Sequence[Json], offers: Sequence[Json]) -> mapping.Around:
+    def _around(
+        self, applications: Sequence[Json], offers: Sequence[Json], details: Sequence[Json]
+    ) -> mapping.Around:
         by_application: dict[int, list[Json]] = defaultdict(list)
         for offer in offers:
             by_application[int(mapping.identifier(offer, "application_id"))].append(offer)
         jobs = {job for row in applications if isinstance(job := row.get("job_id"), int)}
         return mapping.Around(
             offers=by_application,
-            countries=establishments.countries(self._api, jobs),
+            countries=catalogue.countries(self._api, jobs),
+            reasons=mapping.reasons(details, catalogue.reasons(self._api) if details else ()),
             pool_tags=self._pool_tags,
         )
 

@@ -28,7 +28,7 @@ which are read, and go with them.
 
 from __future__ import annotations
 
-from apps.connectors.port import Capabilities, ErasureField
+from apps.connectors.port import ArchiveField, Capabilities, ErasureField
 
 NEVER_ASKED = "candidate_stage_data"
 
@@ -143,10 +143,34 @@ NOT_PERSONAL = (
     "prospect_detail.*.updated_at",
 )
 
+#: Where a read shows what the archive keeps. Ratings of a scorecard, never its notes. No list
+#: shows what an AI screening said, nor the mail that told the refusal.
+ARCHIVE = (
+    ArchiveField("candidate_ref", ("candidate.id",)),
+    ArchiveField("full_name", ("candidate.first_name", "candidate.last_name")),
+    ArchiveField("contact_email", ("candidate.email_addresses.*.value",)),
+    ArchiveField("job_ref", ("application.*.job_id",)),
+    ArchiveField("application_date", ("application.*.created_at",)),
+    ArchiveField(
+        "stage_dates", ("application.*.rejected_at", "interview.*.starts_at", "offer.*.sent_on")
+    ),
+    ArchiveField("decision", ("application.*.status", "application.*.stage_name")),
+    ArchiveField("decision_reason_objective", ("rejection_detail.*.rejection_reason_id",)),
+    ArchiveField(
+        "evaluation_grid",
+        (
+            "scorecard.*.candidate_rating",
+            "scorecard.*.interviewed_at",
+            "scorecard.*.interview_kit_id",
+        ),
+    ),
+)
+
 CAPABILITIES = Capabilities(
     actions=frozenset({"anonymize", "delete"}),
     fields=FIELDS,
     not_personal=NOT_PERSONAL,
+    archive=ARCHIVE,
     confirms_by_event=True,
 )
 

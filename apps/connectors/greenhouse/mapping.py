@@ -95,6 +95,8 @@ class Around:
     offers: Mapping[int, Sequence[Json]] = field(default_factory=dict)
     #: ISO country by job id, where the job's offices agree on one.
     countries: Mapping[int, str] = field(default_factory=dict)
+    #: The name of the reason by rejected application.
+    reasons: Mapping[int, str] = field(default_factory=dict)
     #: Folded tags that mark the talent pool.
     pool_tags: Collection[str] = frozenset()
 
@@ -126,20 +128,30 @@ def application(row: Json, around: Around) -> RemoteApplication:
     """Raises ConnectorError(malformed) when the id is not there."""
     number = int(identifier(row, "id"))
     state = _STATES.get(str(row.get("status")), "unknown")
-    closed = exact(row.get("rejected_at")) if state == "rejected" else Dated()
+    # A status that only the connection's mapping knows may be an end too.
+    closed = exact(row.get("rejected_at")) if state in {"rejected", "unknown"} else Dated()
     job = row.get("job_id")
     return RemoteApplication(
         remote_id=str(number),
         state=state,
         job=None if job is None else str(job),
         prospect=bool(row.get("prospect")),
-        stage=row.get("stage_name"),
+        status=_word(row.get("status")),
+        stage=_word(row.get("stage_name")),
+        reason=_word(around.reasons.get(number)) if state == "rejected" else "",
         country=None if job is None else around.countries.get(int(job)),
         applied=exact(row.get("created_at")),
         closed=closed,
         rejected_notified=Dated(closed.at, "approximate") if closed.at else Dated(),
         hire_started=_hire(around.offers.get(number, ())) if state == "hired" else Dated(),
     )
+
+
+def reasons(details: Iterable[Json], names: Iterable[Json]) -> dict[int, str]:
+    """The name of the reason by application; one that names none, or an unknown one, is absent."""
+    named = {row.get("id"): row.get("name") for row in names}
+    told = ((row.get("application_id"), row.get("rejection_reason_id")) for row in details)
+    return {int(of): str(named[why]) for of, why in told if of is not None and named.get(why)}
 
 
 def is_anonymized_name(row: Json) -> bool:
@@ -191,6 +203,10 @@ def noon(value: object) -> Dated:
     except ValueError:
         return Dated()
     return Dated(datetime.combine(day, time(12), UTC), "exact")
+
+
+def _word(value: object) -> str:
+    return str(value or "").strip()
 
 
 def _hire(offers: Sequence[Json]) -> Dated:

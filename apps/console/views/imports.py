@@ -5,6 +5,7 @@ Reading is the dry run: it stores nothing. The file itself travels in the page (
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,6 +28,8 @@ from apps.console.doors import page, staff_page, today
 from apps.console.forms import UploadForm
 from apps.console.staff import StaffRequest
 from apps.core.errors import Invalid, Missing
+from apps.retention import mapped, meanings
+from apps.retention.meanings import Stands, Words
 from apps.subjects import intake
 
 #: People are taken in by transactions of this many; taking the same file again adds nobody.
@@ -156,10 +159,22 @@ def _report(
         "columns": _columns(headers, mapping),
         "reading": found,
         "problem": problem,
+        "unmapped": _unmapped(connection, found.candidates) if found else {},
         "errors": errors[:SHOWN],
         "more": max(len(errors) - SHOWN, 0),
     }
     return page(request, "console/import_check.html", context, status=422 if problem else 200)
+
+
+def _unmapped(connection: Connection, people: Sequence[RemoteCandidate]) -> dict[str, int]:
+    """Words for states that nobody mapped, and how many applications say each."""
+    said = meanings.table(mapped.entries(mapped.current(connection.pk)))
+    found: Counter[str] = Counter()
+    for one in (application for person in people for application in person.applications):
+        native = Stands(one.state, one.prospect)
+        if word := meanings.unmapped(Words(native, one.status, one.stage, one.reason), said):
+            found[word] += 1
+    return dict(found.most_common())
 
 
 def _columns(headers: Sequence[str], mapping: Mapping[str, str]) -> list[Column]:

@@ -18,8 +18,9 @@ from apps.connectors import services as connectors
 from apps.console import advice, badges, paging, people, words
 from apps.console.doors import page, staff_page, today
 from apps.console.staff import StaffRequest
+from apps.console.views.archive import FIELDS as FIELDS_OF_ARCHIVE
 from apps.core import clock
-from apps.erasure import selectors, services
+from apps.erasure import planning, selectors, services
 from apps.erasure.models import Plan, Step
 from apps.erasure.selectors import Progress
 from apps.erasure.states import NEEDS_ATTENTION
@@ -90,10 +91,11 @@ def plans(request: StaffRequest) -> HttpResponse:
         PlanRow(plan, sum(by_plan[plan.pk].values()), outcomes(by_plan[plan.pk]))
         for plan in found.rows
     ]
+    counts = retention.counts(as_of=today(request))
     context = {
         "plans": rows,
         "waiting": selectors.plans().filter(state=Plan.State.PROPOSED).count(),
-        "due": retention.counts(as_of=today(request)).due,
+        "due": counts.due + counts.archive,
         "attention": selectors.attention().exists(),
         **found.links(request),
     }
@@ -150,7 +152,11 @@ def propose(request: StaffRequest) -> HttpResponse:
 
 @staff_page("POST")
 def approve(request: StaffRequest, plan_id: UUID) -> HttpResponse:
-    services.approve(actor=request.staff.actor, plan_id=plan_id)
+    services.approve(
+        actor=request.staff.actor,
+        plan_id=plan_id,
+        accept_unreadable=bool(request.POST.get("accept_unreadable")),
+    )
     messages.success(request, _("Approved. It can be called back until it begins."))
     return redirect("console:plan", plan_id)
 
@@ -217,6 +223,10 @@ def _standing(found: Plan) -> dict[str, Any]:
         "done": counted.ended,
         "left": words.lasting(left),
         "grace": words.lasting(found.connection.grace_seconds),
+        "lost": [FIELDS_OF_ARCHIVE[name] for name in planning.unreadable(found)]
+        if found.state == Plan.State.PROPOSED
+        else [],
+        "to_archive": found.steps.filter(to_archive=True).count(),
         "problems": sum(counted.by_state.get(state, 0) for state in NEEDS_ATTENTION),
     }
 

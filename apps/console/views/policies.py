@@ -14,12 +14,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Role
-from apps.console import badges, figures, law
+from apps.console import badges, law
 from apps.console.doors import attempt, page, staff_page, today
-from apps.console.forms import ActivationForm, OverrideForm, day_in
+from apps.console.forms import ActivationForm, OverrideForm, VariantForm, day_in
 from apps.console.staff import StaffRequest
 from apps.core.errors import Missing
-from apps.retention import labels, packs, selectors, services
+from apps.retention import labels, packs, selectors, services, simulating
 from apps.retention.models import Override, Policy
 
 
@@ -31,10 +31,13 @@ class Rule:
     duration: str
     #: The pack's own period, when an override changed it; else empty.
     was: str
+    #: Jobs with a period of their own.
+    jobs: tuple[tuple[str, str], ...]
     ceiling: str
     sources: tuple[str, ...]
     by_hand: bool
-    due: int
+    #: None: not known without a simulation.
+    due: int | None
     #: What the pack says to whoever reads, signs or overrides this rule.
     notes: tuple[str, ...]
 
@@ -60,6 +63,28 @@ def load(request: StaffRequest) -> HttpResponse:
     made = services.load_policy(actor=request.staff.actor, pack=request.POST.get("pack", ""))
     messages.success(request, _("Drafted. It simulates only, until two people have signed it."))
     return redirect("console:policy", made.pk)
+
+
+@staff_page("POST")
+def choose(request: StaffRequest, policy_id: UUID) -> HttpResponse:
+    """A new draft of the same pack, under another reading of the law."""
+    found = _policy(policy_id)
+    form = VariantForm(request.POST, offered=_offered(found), auto_id="variant_%s")
+    made: list[Policy] = []
+
+    def load() -> None:
+        rule, _sep, variant = form.cleaned_data["variant"].partition("=")
+        chosen = {**found.about.get("variants", {}), rule: variant}
+        reason = form.cleaned_data["reason"]
+        actor = request.staff.actor
+        made.append(
+            services.load_policy(actor=actor, pack=found.pack, variants=chosen, reason=reason)
+        )
+
+    if not attempt(form, load):
+        return _show(request, found, choosing=form, status=422)
+    messages.success(request, _("Drafted under this reading. Simulate it, then have it signed."))
+    return redirect("console:policy", made[0].pk)
 
 
 @staff_page("POST")
@@ -98,6 +123,7 @@ def override(request: StaffRequest, policy_id: UUID) -> HttpResponse:
             rule=form.cleaned_data["rule"],
             duration=form.cleaned_data["duration"],
             reason=form.cleaned_data["reason"],
+            job=form.cleaned_data["job"],
         ),
     )
     if not done:
@@ -119,10 +145,11 @@ def _show(
     *,
     activation: ActivationForm | None = None,
     overriding: OverrideForm | None = None,
+    choosing: VariantForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     day = today(request)
-    simulation = selectors.simulate(policy_id=shown.pk, as_of=day)
+    due = simulating.count_by_rule(policy_id=shown.pk, as_of=day)
     other, changes = selectors.differences(shown.pk, as_of=day)
     signatures = list(shown.signatures.select_related("user").order_by("signed_at"))
     signed = request.staff.user.pk in {item.user_id for item in signatures}
@@ -130,15 +157,18 @@ def _show(
         "policy": shown,
         "badge": badges.of("policy", shown.state),
         "versions": Policy.objects.order_by("-number"),
-        "rules": _rules(shown, simulation.by_rule),
-        "simulation": simulation,
-        "ahead": figures.bars(list(simulation.by_month.items())),
+        "rules": _rules(shown, due),
+        "due": None if due is None else sum(due.values()),
+        "now": selectors.counts(as_of=day).due,
         "signatures": signatures,
         "dpo_missing": Role.DPO not in {item.role for item in signatures},
         "may_sign": request.staff.may_propose and not signed and shown.state == "drafted",
         "activation": activation or ActivationForm(initial={"active_from": day}),
         "overriding": overriding or OverrideForm(rules=_choices(shown), auto_id="override_%s"),
         "opened": bool(overriding),
+        "variants": law.variants(shown),
+        "choosing": choosing or VariantForm(offered=_offered(shown), auto_id="variant_%s"),
+        "choosing_opened": bool(choosing),
         "packs": _packs(),
         "about": law.about(shown.about),
         "other": other if shown.state in {"drafted", "signed"} else None,
@@ -147,24 +177,37 @@ def _show(
     return page(request, "console/policies.html", context, status=status)
 
 
-def _rules(shown: Policy, due: Mapping[str, int]) -> list[Rule]:
-    changed = _overrides(shown)
-    return [_rule(rule, changed.get(rule["rule"]), due) for rule in shown.rules]
+def _rules(shown: Policy, due: Mapping[str, int] | None) -> list[Rule]:
+    changed, jobs = _overrides(shown), _jobs(shown)
+    return [
+        _rule(rule, changed.get(rule["rule"]), jobs.get(rule["rule"], {}), due)
+        for rule in shown.rules
+    ]
 
 
-def _rule(rule: Mapping[str, Any], changed: Override | None, due: Mapping[str, int]) -> Rule:
+def _rule(
+    rule: Mapping[str, Any],
+    changed: Override | None,
+    jobs: Mapping[str, str],
+    due: Mapping[str, int] | None,
+) -> Rule:
     return Rule(
         key=rule["rule"],
         label=labels.rule(rule["rule"]),
         trigger=labels.trigger(rule["trigger"]),
         duration=labels.duration(changed.duration if changed else rule["duration"]),
         was=labels.duration(rule["duration"]) if changed else "",
+        jobs=tuple(sorted(jobs.items())),
         ceiling=labels.duration(rule["ceiling"]),
         sources=tuple(rule["sources"]),
         by_hand=bool(rule["by_hand"]),
-        due=due.get(rule["rule"], 0),
+        due=None if due is None else due.get(rule["rule"], 0),
         notes=law.notes(rule),
     )
+
+
+def _offered(shown: Policy) -> list[tuple[str, str]]:
+    return [(one.key, f"{one.rule} · {one.title}") for one in law.variants(shown) if not one.chosen]
 
 
 def _packs() -> list[tuple[str, str]]:
@@ -172,8 +215,16 @@ def _packs() -> list[tuple[str, str]]:
 
 
 def _overrides(shown: Policy) -> dict[str, Override]:
-    """The last override of each rule: a later one replaces an earlier one."""
-    return {item.rule: item for item in shown.overrides.order_by("signed_at")}
+    """The last override of each rule for every job: a later one replaces an earlier one."""
+    return {item.rule: item for item in shown.overrides.filter(job="").order_by("signed_at")}
+
+
+def _jobs(shown: Policy) -> dict[str, dict[str, str]]:
+    """Rule → job → its own period in words."""
+    found: dict[str, dict[str, str]] = {}
+    for item in shown.overrides.exclude(job="").order_by("signed_at"):
+        found.setdefault(item.rule, {})[item.job] = labels.duration(item.duration)
+    return found
 
 
 def _choices(shown: Policy) -> list[tuple[str, str]]:

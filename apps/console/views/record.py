@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,14 +19,25 @@ from apps.consents import selectors as consents
 from apps.consents import services as consent_services
 from apps.consents.models import ConsentEvent
 from apps.console import badges, people, words
-from apps.console.doors import attempt, page, staff_page, today
-from apps.console.forms import ConsentForm, HoldForm, WithdrawalForm, day_in
+from apps.console.doors import as_uuid, attempt, page, staff_page, today
+from apps.console.forms import (
+    ConsentForm,
+    LiftForm,
+    PersonHoldForm,
+    RestrictionForm,
+    WithdrawalForm,
+    day_in,
+)
 from apps.console.ledger import lines_about
 from apps.console.staff import StaffRequest
+from apps.erasure import archives
 from apps.erasure.models import Step
 from apps.erasure.states import LIVING
+from apps.retention import held, mapped
 from apps.retention import selectors as retention
 from apps.retention import services as retention_services
+from apps.retention.explaining import Explanation
+from apps.retention.models import Hold, Restriction
 from apps.subjects import selectors as subjects
 from apps.subjects.models import Record, Subject
 
@@ -56,9 +68,19 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    hold: HoldForm
+    hold: PersonHoldForm
     consent: ConsentForm
     withdrawal: WithdrawalForm
+    restriction: RestrictionForm
+    lift: LiftForm
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A hold on the person by name; only a DPO reads why."""
+
+    hold: Hold
+    reason: str
 
 
 @staff_page()
@@ -69,20 +91,19 @@ def record(request: StaffRequest, record_id: UUID) -> HttpResponse:
 @staff_page("POST")
 def place_hold(request: StaffRequest, record_id: UUID) -> HttpResponse:
     found = subjects.record(record_id)
-    form = HoldForm(request.POST)
+    form = PersonHoldForm(request.POST, cases=_cases())
     placed = attempt(
         form,
         lambda: retention_services.place_hold(
             actor=request.staff.actor,
             subject_id=found.subject_id,
             reason=form.cleaned_data["reason"],
-            review_on=day_in(form.cleaned_data, "review_on"),
+            review_on=form.cleaned_data["review_on"],
+            case_id=as_uuid(form.cleaned_data.get("case", "")),
         ),
     )
     if not placed:
-        blank = _forms(request)
-        forms = Forms(form, blank.consent, blank.withdrawal)
-        return _show(request, found, forms, opened="hold", status=422)
+        return show_with(request, found, hold=form)
     messages.success(request, _("Held: nothing about this person is erased until you release it."))
     return redirect("console:record", record_id)
 
@@ -110,9 +131,7 @@ def consent(request: StaffRequest, record_id: UUID) -> HttpResponse:
         ),
     )
     if not recorded:
-        blank = _forms(request)
-        forms = Forms(blank.hold, form, blank.withdrawal)
-        return _show(request, found, forms, opened="consent", status=422)
+        return show_with(request, found, consent=form)
     messages.success(request, _("Consent recorded. The date follows within a minute."))
     return redirect("console:record", record_id)
 
@@ -132,9 +151,7 @@ def withdraw(request: StaffRequest, record_id: UUID) -> HttpResponse:
         ),
     )
     if not withdrawn:
-        blank = _forms(request)
-        forms = Forms(blank.hold, blank.consent, form)
-        return _show(request, found, forms, opened="withdrawal", status=422)
+        return show_with(request, found, withdrawal=form)
     messages.success(request, _("Withdrawal recorded. The date follows within a minute."))
     return redirect("console:record", record_id)
 
@@ -142,10 +159,26 @@ def withdraw(request: StaffRequest, record_id: UUID) -> HttpResponse:
 def _forms(request: StaffRequest) -> Forms:
     day = today(request)
     return Forms(
-        hold=HoldForm(initial={"review_on": day + REVIEW_AFTER}),
+        hold=PersonHoldForm(initial={"review_on": day + REVIEW_AFTER}, cases=_cases()),
         consent=ConsentForm(initial={"effective_on": day}, auto_id="consent_%s"),
         withdrawal=WithdrawalForm(initial={"effective_on": day}, auto_id="withdrawal_%s"),
+        restriction=RestrictionForm(grounds=Restriction.Ground.choices, auto_id="restriction_%s"),
+        lift=LiftForm(initial={"told_on": day}, auto_id="lift_%s"),
     )
+
+
+def _cases() -> list[tuple[str, str]]:
+    """Open cases that a person can be put under, by number."""
+    return [
+        (str(one.pk), f"{one.number} · {held.matter(one) or _('About one person')}")
+        for one in held.living()
+    ]
+
+
+def show_with(request: StaffRequest, found: Record, **refused: Form) -> HttpResponse:
+    """The page with a form that was refused, open at it."""
+    forms = replace(_forms(request), **refused)  # type: ignore[arg-type]  # by the field's name
+    return _show(request, found, forms, opened=next(iter(refused)), status=422)
 
 
 def _show(
@@ -156,7 +189,9 @@ def _show(
     erased = found.state == Record.State.ERASED
     due_on = None if erased else explained.due_on
     history = consents.history(found.subject_id)
-    hold = retention.hold_of(found.subject_id)
+    family = subjects.family(found.subject_id)
+    cases = held.holding(found.subject_id)
+    named = held.holds().filter(subject_id__in=family)
     step = _last_step(found)
     context = {
         "record": found,
@@ -167,15 +202,16 @@ def _show(
         "explained": explained,
         "outcome": badges.of("outcome", "erased" if erased else explained.outcome),
         "due_on": due_on,
-        "how_far": words.due(due_on, as_of) if due_on and not hold else "",
-        "hold": hold,
-        "hold_reason": retention.hold_reason(hold) if hold else "",
-        "applications": found.applications.order_by("applied_on", "pk"),
+        "how_far": words.due(due_on, as_of) if due_on and not cases else "",
+        "cases": cases,
+        "named": [Named(hold, held.hold_reason(hold)) for hold in named],
+        "restriction": Restriction.objects.filter(subject_id__in=family, lifted_at=None).first(),
+        "applications": mapped.applications(found.pk),
         "consents": history,
         "consenting": bool(history) and history[-1].state in ASKING,
         "siblings": _siblings(found),
         "step": step,
-        "advice": _advice(explained.outcome, step),
+        "advice": _advice(found, explained, step),
         "timeline": lines_about([found.pk, found.subject_id]),
         "forms": forms,
         "opened": opened,
@@ -183,14 +219,25 @@ def _show(
     return page(request, "console/record.html", context, status=status)
 
 
-def _advice(outcome: str, step: Step | None) -> Advice:
+def _advice(found: Record, explained: Explanation, step: Step | None) -> Advice:
     if step is not None and step.state in LIVING:
         said = _("To do: nothing here, it is in plan %(number)d.") % {"number": step.plan.number}
         return Advice(said, reverse("console:plan", args=[step.plan_id]), _("See the plan"))
-    if outcome == "due":
+    if explained.outcome == "undecided" and explained.grounds[0].reason == "unmapped":
+        said = _("To do: say what the words of the ATS mean.")
+        address = reverse("console:mapping", args=[found.connection_id])
+        return Advice(said, address, _("Words of the ATS"))
+    archive = archives.of_record(found.pk)
+    if archive is not None:
+        said = _("What the rule keeps as evidence is in the archive.")
+        return Advice(said, reverse("console:archive", args=[archive.pk]), _("See the archive"))
+    if explained.outcome == "archive":
+        said = _("To do: propose a plan; what is evidence is archived before the ATS erases it.")
+        return Advice(said, reverse("console:plans"), _("See the plans"))
+    if explained.outcome == "due":
         said = _("To do: propose a plan; a DPO approves it.")
         return Advice(said, reverse("console:plans"), _("See the plans"))
-    return Advice(str(_NEXT.get(outcome) or _("To do: nothing.")))
+    return Advice(str(_NEXT.get(explained.outcome) or _("To do: nothing.")))
 
 
 def _siblings(found: Record) -> Sequence[Record]:

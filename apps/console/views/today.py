@@ -15,9 +15,11 @@ from apps.connectors.models import Connection
 from apps.console import advice, figures
 from apps.console.doors import page, staff_page, today
 from apps.console.staff import StaffRequest
+from apps.console.views import warnings
 from apps.console.views.ledger import standing
 from apps.erasure import selectors as erasure
 from apps.erasure.models import Plan
+from apps.retention import held, listing
 from apps.retention import selectors as retention
 from apps.retention.models import Policy
 from apps.retention.selectors import Counts
@@ -82,9 +84,11 @@ def _todos(request: StaffRequest, counts: Counts, connections: list[Connection])
         *_broken(connections),
         *_policy(),
         *_decisions(request),
+        *_reviews(held.overdue(as_of=today(request))),
+        *_objections(),
         *_unfinished(),
         *_overdue(request, counts),
-        *_undecided(counts),
+        *_undecided(counts, today(request)),
     ]
 
 
@@ -131,6 +135,30 @@ def _decisions(request: StaffRequest) -> list[Todo]:
     return found
 
 
+def _reviews(overdue: int) -> list[Todo]:
+    if not overdue:
+        return []
+    title = ngettext(
+        "%(count)d legal hold is to be reviewed",
+        "%(count)d legal holds are to be reviewed",
+        overdue,
+    )
+    return [
+        Todo(
+            title % {"count": overdue},
+            _("Is the reason still there? A hold keeps data for as long as nobody asks."),
+            reverse("console:holds"),
+            _("See the holds"),
+        )
+    ]
+
+
+def _objections() -> list[Todo]:
+    title, count = warnings.waiting()
+    why = _("A DPO decides each one and answers the person.")
+    return [Todo(title, why, reverse("console:warnings"), _("See them"))] if count else []
+
+
 def _unfinished() -> list[Todo]:
     """Erasures that ended without proof, by plan: the last step of each record only."""
     by_plan: dict[Plan, int] = {}
@@ -154,16 +182,26 @@ def _unfinished() -> list[Todo]:
 
 def _overdue(request: StaffRequest, counts: Counts) -> list[Todo]:
     busy = erasure.plans().filter(state__in=[Plan.State.PROPOSED, Plan.State.APPROVED]).exists()
-    if not counts.due or busy:
+    if not counts.due + counts.archive or busy:
         return []
+    titles = []
+    if counts.due:
+        said = ngettext(
+            "%(count)d record is past its retention period",
+            "%(count)d records are past their retention period",
+            counts.due,
+        )
+        titles.append(said % {"count": counts.due})
+    if counts.archive:
+        said = ngettext(
+            "%(count)d record goes to the archive",
+            "%(count)d records go to the archive",
+            counts.archive,
+        )
+        titles.append(said % {"count": counts.archive})
     return [
         Todo(
-            ngettext(
-                "%(count)d record is past its retention period",
-                "%(count)d records are past their retention period",
-                counts.due,
-            )
-            % {"count": counts.due},
+            " · ".join(titles),
             _("Propose a plan: it lists them, and a DPO decides."),
             reverse("console:plans"),
             _("Propose a plan") if request.staff.may_propose else _("See the plans"),
@@ -171,19 +209,22 @@ def _overdue(request: StaffRequest, counts: Counts) -> list[Todo]:
     ]
 
 
-def _undecided(counts: Counts) -> list[Todo]:
+def _undecided(counts: Counts, day: date) -> list[Todo]:
+    """What cannot be decided, by what is missing: kept, and never forgotten."""
     if not counts.undecided:
         return []
+    address = reverse("console:records") + "?outcome=undecided&reason="
     return [
         Todo(
             ngettext(
-                "%(count)d record has no date",
-                "%(count)d records have no date",
-                counts.undecided,
+                "%(count)d record cannot be decided: %(why)s",
+                "%(count)d records cannot be decided: %(why)s",
+                count,
             )
-            % {"count": counts.undecided},
-            _("A fact is missing, so nothing is decided and they are kept. Each says which."),
-            reverse("console:records") + "?outcome=undecided",
-            _("See what is missing"),
+            % {"count": count, "why": advice.missing(reason).what},
+            str(advice.missing(reason).fix),
+            f"{address}{reason.name.lower()}",
+            _("See them"),
         )
+        for reason, count in listing.tally(as_of=day).undecided.items()
     ]

@@ -11,11 +11,21 @@ from typing import Final
 
 from tests.bench.figures import Row
 from tests.bench.rounds import Run
-from tests.bench.rows import creating, due, integrating, recording, refreshing, syncing, verifying
+from tests.bench.rows import (
+    creating,
+    due,
+    integrating,
+    recording,
+    refreshing,
+    simulating,
+    syncing,
+    verifying,
+)
 
 MEASURES: Final[Mapping[str, Callable[[Run], list[Row]]]] = {
     "sync": syncing.measure,
     "due": due.measure,
+    "simulate": simulating.measure,
     "refresh": refreshing.measure,
     "record": recording.measure,
     "integrate": integrating.measure,

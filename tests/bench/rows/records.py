@@ -27,8 +27,8 @@ def _id(kind: int) -> str:
 
 
 _SUBJECTS: Final = f"""
-    INSERT INTO subjects_subject (id, controller_id, state)
-    SELECT {_id(1)}, %(controller)s, 'living' FROM generate_series(1, %(size)s) AS n
+    INSERT INTO subjects_subject (id, controller_id, state, archived)
+    SELECT {_id(1)}, %(controller)s, 'living', 0 FROM generate_series(1, %(size)s) AS n
 """  # noqa: S608 - constants only; values are parameters
 _RECORDS: Final = f"""
     INSERT INTO subjects_record (id, controller_id, subject_id, connection_id, remote_digest,

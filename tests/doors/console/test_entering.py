@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Role, User
@@ -145,3 +146,13 @@ def test_every_page_comes_in_both_languages(house: House, language: str, word: s
     answer = browser(house.nordlys.dpo, language).get("/records/")
     assert answer["Content-Language"] == language
     assert f'lang="{language}"' in text(answer)
+
+
+def test_without_a_mail_server_nobody_is_told_that_a_mail_was_sent(
+    house: House, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "apps.core.mail.NoServer"
+    client = Client(headers={"accept-language": "en"})
+    address = "/account/password/reset/"
+    answer = client.post(address, {"email": house.nordlys.dpo.email}, follow=True)
+    assert "no message was sent" in text(answer)

@@ -75,6 +75,16 @@ def test_good_lines_are_taken_and_bad_ones_given_back(house: House, rik: Client)
     assert "0 new records" in text(again)
 
 
+def test_a_word_nobody_mapped_is_named_before_the_file_is_taken(house: House, rik: Client) -> None:
+    export = b"id;nom;statut\n601;Tarn;Cl\xc3\xb4tur\xc3\xa9\n602;Fauve;refus\xc3\xa9\n"
+    file = SimpleUploadedFile("export.csv", export, content_type="text/csv")
+    address = f"/connections/{house.connection.pk}/import/check/"
+    page = text(rik.post(address, {"file": file}))
+    assert "Nobody has said what these words mean" in page
+    assert "“Clôturé” (1)" in page
+    assert f"/connections/{house.connection.pk}/mapping/" in page
+
+
 def test_columns_can_be_chosen_anew(house: House, rik: Client) -> None:
     unknown = SimpleUploadedFile("x.csv", b"Quux;Email\n501;zoe.vandrelune@example.org")
     form = _form(text(_check(rik, house.connection.pk, unknown)))

@@ -79,3 +79,72 @@ def test_a_pack_that_is_not_there_is_refused_and_nothing_drafted(
         assert dora.post("/policies/load/", {"pack": pack}).status_code in {404, 422, 400}
     with scope.enter(house.nordlys.id):
         assert Policy.objects.count() == 1
+
+
+def test_a_simulation_tells_who_becomes_due_and_who_no_longer_is(
+    house: House, dora: Client
+) -> None:
+    _drafted(dora, "fr-cnil")
+    with scope.enter(house.nordlys.id):
+        first, draft = Policy.objects.order_by("number")
+    # The pack keeps the archive that version 1 had switched off: those due now leave.
+    page = text(dora.get(f"/policies/{draft.pk}/simulation/"))
+    assert f"Simulation of version {draft.number}" in page
+    assert "would no longer be due" in page
+    assert "Would go to the archive" in page
+    # A shorter period for one rule of what governs: more become due, and each is named.
+    tried = {"rule": "rejected", "duration": "p0d", "job": ""}
+    page = text(dora.get(f"/policies/{first.pk}/simulation/", tried))
+    assert "with 0 days for “rejected application”" in page
+    assert "Ada" in page
+
+
+def test_the_list_of_a_simulation_is_exported_without_names(house: House, dora: Client) -> None:
+    with scope.enter(house.nordlys.id):
+        policy = Policy.objects.get()
+    answer = dora.get(f"/policies/{policy.pk}/simulation/list/", {"change": "due"})
+    assert answer["Content-Type"].startswith("text/csv")
+    head, *rows = text(answer).strip().splitlines()
+    assert head == "record,rule,outcome,due_on"
+    assert rows
+    assert all("rejected,due,20" in row for row in rows)
+    assert "Ada" not in text(answer)
+
+
+def test_a_period_that_cannot_be_tried_says_why(house: House, dora: Client) -> None:
+    with scope.enter(house.nordlys.id):
+        policy = Policy.objects.get()
+    tried = {"rule": "rejected", "duration": "3 months"}
+    answer = dora.get(f"/policies/{policy.pk}/simulation/", tried)
+    assert answer.status_code == 422
+    assert "Write the period as P3M" in text(answer)
+    tried = {"rule": "spontaneous", "duration": "P3M", "job": "77"}
+    assert "leave the job empty" in text(dora.get(f"/policies/{policy.pk}/simulation/", tried))
+
+
+def test_a_dpo_drafts_a_version_under_another_reading(house: House, dora: Client) -> None:
+    page = _drafted(dora, "fr-cnil")
+    assert "Two years after the last contact" in page
+    assert "asks for consent" in page
+    with scope.enter(house.nordlys.id):
+        draft = Policy.objects.order_by("-number").first()
+    assert draft is not None
+    form = {"variant": "rejected=last_contact", "reason": "Long hiring cycles."}
+    page = text(dora.post(f"/policies/{draft.pk}/variant/", form, follow=True))
+    assert "chosen here" in page
+    assert "2 years" in page
+    form["reason"] = ""
+    assert dora.post(f"/policies/{draft.pk}/variant/", form).status_code == 422
+    others = browser(house.nordlys.recops, "en").get(f"/policies/{draft.pk}/")
+    assert "Draft a version under another reading" not in text(others)
+
+
+def test_a_period_for_one_job_stands_beside_that_of_the_rule(house: House, dora: Client) -> None:
+    with scope.enter(house.nordlys.id):
+        policy = Policy.objects.get()
+    form = {"rule": "rejected", "duration": "P2M", "job": "77", "reason": "Seasonal work."}
+    page = text(dora.post(f"/policies/{policy.pk}/override/", form, follow=True))
+    assert "job 77: 2 months" in page
+    assert "override; the pack says 3 months" not in page
+    # A new draft is compared with what the rule says everywhere.
+    assert "rejected application: 3 months instead of 2 months" not in _drafted(dora, "fr-cnil")

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from apps.accounts.models import SavedView
 from apps.consents import selectors as consents
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM
-from apps.retention import selectors as retention
+from apps.retention import held
 from apps.subjects import services as subjects
 from apps.subjects.models import Record
-from tests.doors.console.house import House, text
+from tests.doors.console.house import House, browser, text
 
 ADA = "Ada Quillfeather"
 MAIL = "ada.quillfeather@example.org"
@@ -87,7 +88,7 @@ def test_a_dpo_holds_and_releases(house: House, dora: Client) -> None:
     assert dora.post(page + "hold/", form)["Location"] == page
     assert "Dispute 24/0178" in text(dora.get(page))
     with scope.enter(house.nordlys.id):
-        hold = retention.holds().get()
+        hold = held.holds().get()
     assert dora.post(f"{page}hold/{hold.pk}/release/")["Location"] == page
     assert "Dispute 24/0178" not in text(dora.get(page))
 
@@ -101,7 +102,7 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_to_do(
     assert "Dispute 24/0178" in text(answer)
     assert "Choose a date in the future" in text(answer)
     with scope.enter(house.nordlys.id):
-        assert not retention.holds().exists()
+        assert not held.holds().exists()
 
 
 def test_recops_neither_see_the_button_nor_place_a_hold(house: House, rik: Client) -> None:
@@ -110,7 +111,7 @@ def test_recops_neither_see_the_button_nor_place_a_hold(house: House, rik: Clien
     review = (clock.now().date() + timedelta(days=9)).isoformat()
     rik.post(page + "hold/", {"reason": "Mine", "review_on": review})
     with scope.enter(house.nordlys.id):
-        assert not retention.holds().exists()
+        assert not held.holds().exists()
 
 
 def test_nobody_holds_or_releases_for_another_controller(
@@ -121,10 +122,10 @@ def test_nobody_holds_or_releases_for_another_controller(
     assert mallory.post(f"/records/{house.ada}/hold/", form).status_code == 404
     dora.post(f"/records/{house.ada}/hold/", form)
     with scope.enter(house.nordlys.id):
-        hold = retention.holds().get()
+        hold = held.holds().get()
     mallory.post(f"/records/{house.theirs}/hold/{hold.pk}/release/")
     with scope.enter(house.nordlys.id):
-        assert retention.holds().exists()
+        assert held.holds().exists()
 
 
 def test_a_consent_is_recorded_then_withdrawn(house: House, rik: Client) -> None:
@@ -163,3 +164,47 @@ def test_a_record_says_what_to_do_next(house: House, dora: Client, rik: Client) 
     assert "propose a plan" in text(rik.get(page))
     rik.post("/plans/propose/")
     assert "it is in plan 1" in text(rik.get(page))
+
+
+def test_filters_narrow_the_list_and_a_view_keeps_them(house: House, dora: Client) -> None:
+    page = text(dora.get("/records/?outcome=due&rule=rejected"))
+    assert "Quillfeather" in page
+    assert "Keep this view" in page
+    assert "Quillfeather" not in text(dora.get("/records/?outcome=due&rule=talent_pool"))
+    address = "/records/views/?outcome=due&rule=rejected"
+    kept = text(dora.post(address, {"name": "Refused, to erase"}, follow=True))
+    assert "Refused, to erase <b>4</b>" in kept
+    # Another person has views of their own.
+    assert "Refused, to erase" not in text(browser(house.nordlys.recops, "en").get("/records/"))
+    with scope.enter(house.nordlys.id):
+        view = SavedView.objects.get()
+    assert view.query == {"outcome": "due", "rule": "rejected"}
+    dora.post(f"/records/views/{view.pk}/forget/")
+    assert "Refused, to erase" not in text(dora.get("/records/"))
+
+
+def test_a_view_without_a_name_or_a_filter_is_refused(house: House, dora: Client) -> None:
+    answer = dora.post("/records/views/?outcome=due", {"name": " "})
+    assert answer.status_code == 422
+    answer = dora.post("/records/views/", {"name": "Everything"})
+    assert answer.status_code == 422
+    assert "Choose a filter first." in text(answer)
+    with scope.enter(house.nordlys.id):
+        assert not SavedView.objects.exists()
+
+
+def test_nobody_removes_the_view_of_somebody_else(house: House, dora: Client, rik: Client) -> None:
+    dora.post("/records/views/?outcome=due", {"name": "Mine"})
+    with scope.enter(house.nordlys.id):
+        view = SavedView.objects.get()
+    assert rik.post(f"/records/views/{view.pk}/forget/").status_code == 404
+    with scope.enter(house.nordlys.id):
+        assert SavedView.objects.exists()
+
+
+def test_what_is_missing_is_a_filter_of_its_own(house: House, dora: Client) -> None:
+    page = text(dora.get("/records/?outcome=undecided&reason=no_trigger"))
+    assert "Only those of which this is missing" in page
+    assert "Quillfeather" not in page
+    # What means nothing is left out, not guessed.
+    assert "Quillfeather" in text(dora.get("/records/?outcome=due&reason=bad_luck&rule=x"))

@@ -1,4 +1,5 @@
-"""The country of the job's offices. Not personal, so it is kept for a while in the process."""
+"""What an account says once for all its candidates: the countries of its jobs' offices, the names
+of its reasons. Not personal, so it is kept for a while in the process."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ LIFETIME = 600.0
 class _Kept:
     until: float
     offices: list[Json] | None = None
+    reasons: list[Json] | None = None
     #: None: read, and its offices name no country or several.
     countries: dict[int, str | None] = field(default_factory=dict)
 
@@ -39,6 +41,14 @@ def countries(api: Api, job_ids: Iterable[int]) -> dict[int, str]:
         kept.countries.update(_read(api, kept, missing))
     found = ((job, kept.countries.get(job)) for job in wanted)
     return {job: country for job, country in found if country}
+
+
+def reasons(api: Api) -> list[Json]:
+    """Every rejection reason of the account, with its id and its name."""
+    kept = _current(api)
+    if kept.reasons is None:
+        kept.reasons = api.every("rejection_reasons")
+    return kept.reasons
 
 
 def _current(api: Api) -> _Kept:

@@ -1,0 +1,49 @@
+"""Kinds of messages. A room above declares one: how it is rendered, and what follows from its end.
+
+Declared once when the room is imported, like the verbs of the ledger, so that this room knows
+none of its callers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from apps.core.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An e-mail at the moment it leaves. Never stored, logged or put into an exception."""
+
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    body: str = field(repr=False)
+    #: BCP 47, for the Content-Language header.
+    language: str = "fr"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`render` gives the mail, or the code of why it is not wanted any more. `ended` is called in
+    the transaction that ends the message: delivered, dropped or failed, with the code."""
+
+    name: str
+    render: Callable[[UUID], Mail | str]
+    ended: Callable[[Actor, UUID, str, str], None]
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def declare(kind: Kind) -> Kind:
+    """Raises ValueError for a name that is taken."""
+    if kind.name in _kinds:
+        raise ValueError(f"{kind.name} is declared already")
+    _kinds[kind.name] = kind
+    return kind
+
+
+def find(name: str) -> Kind | None:
+    return _kinds.get(name)

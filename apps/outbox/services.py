@@ -1,0 +1,148 @@
+"""Sending and delivering. A message is written in the transaction of its cause, with no call.
+
+Delivery: claim (a lease, an attempt) │ render │ SMTP, outside any transaction │ outcome with what
+follows from it. A worker killed between the server's “250” and the outcome sends the message
+again: its Message-ID is the same, so that mail programs show one. The other way, marking first,
+would lose messages without a word.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from apps.core import clock, scope
+from apps.core.actors import Actor
+from apps.core.crypto import CryptoError
+from apps.core.errors import DomainError
+from apps.outbox import kinds, selectors
+from apps.outbox.kinds import Mail
+from apps.outbox.models import Message
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+LEASE = timedelta(minutes=5)
+#: The last try is some two days after the first.
+MOST_ATTEMPTS = 15
+_PERMANENT = 500
+#: A mail server gets this long (settings.EMAIL_TIMEOUT, twice).
+_LONGEST = timedelta(seconds=40)
+
+
+def send(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
+    """Inside the caller's transaction, whose entry names the actor: one message about each of
+    these, none twice. How many were asked for."""
+    made = [Message(controller_id=scope.current(), kind=kind, about=one) for one in about]
+    Message.objects.bulk_create(made, ignore_conflicts=True)
+    return len(made)
+
+
+def deliver(*, actor: Actor, limit: int = BATCH) -> int:
+    """Deliver what waits; how many messages ended. Without a mail server nothing is tried, so
+    that nothing is lost and no attempt is used up."""
+    if not selectors.ready():
+        return 0
+    return sum(_deliver_one(actor, message) for message in _claim(limit))
+
+
+def _claim(limit: int) -> list[Message]:
+    now = clock.now()
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    due = Q(not_before=None) | Q(not_before__lte=now)
+    with transaction.atomic():
+        rows = Message.objects.filter(free, due, state=Message.State.WAITING)
+        ids = list(
+            rows.select_for_update(skip_locked=True)
+            .order_by("created_at", "pk")
+            .values_list("pk", flat=True)[:limit]
+        )
+        Message.objects.filter(pk__in=ids).update(attempt=F("attempt") + 1, lease_until=now + LEASE)
+    return list(Message.objects.filter(pk__in=ids).order_by("created_at", "pk"))
+
+
+def _deliver_one(actor: Actor, message: Message) -> bool:
+    """Whether it ended."""
+    kind = kinds.find(message.kind)
+    if kind is None:
+        return _later(message, "unknown_kind")
+    try:
+        mail = kind.render(message.about)
+    except DomainError as error:
+        return _give_up(actor, message, error.code)
+    except CryptoError:
+        return _give_up(actor, message, "unreadable")
+    if isinstance(mail, str):
+        return _end(actor, message, Message.State.DROPPED, mail)
+    if not _mine(message).filter(lease_until__gt=clock.now() + _LONGEST).exists():
+        return False  # the others took too long: another worker may have it any moment
+    return _try(actor, message, mail)
+
+
+def _try(actor: Actor, message: Message, mail: Mail) -> bool:
+    try:
+        _hand_over(message, mail)
+    except (ValueError, UnicodeError):  # what the ATS calls an address is none
+        return _end(actor, message, Message.State.FAILED, "address_refused")
+    except smtplib.SMTPRecipientsRefused as error:
+        return _refused(actor, message, error)
+    except (smtplib.SMTPException, OSError) as error:
+        logger.warning("message %s was not delivered: %s", message.pk, type(error).__name__)
+        return _give_up(actor, message, "mail_server")
+    return _end(actor, message, Message.State.DELIVERED, "")
+
+
+def _hand_over(message: Message, mail: Mail) -> None:
+    headers = {
+        # The same at every try: two copies are one to a mail program.
+        "Message-ID": f"<{message.pk}@{settings.LETHE_NAME.split('/')[0]}>",
+        "Auto-Submitted": "auto-generated",  # RFC 3834: nobody answers it by machine
+        "Content-Language": mail.language,
+    }
+    with get_connection(fail_silently=False) as connection:
+        EmailMessage(
+            mail.subject, mail.body, to=[mail.to], headers=headers, connection=connection
+        ).send()
+
+
+def _refused(actor: Actor, message: Message, error: smtplib.SMTPRecipientsRefused) -> bool:
+    codes = [code for code, _text in error.recipients.values()]
+    if codes and min(codes) >= _PERMANENT:
+        return _end(actor, message, Message.State.FAILED, "address_refused")
+    return _give_up(actor, message, "address_refused")
+
+
+def _give_up(actor: Actor, message: Message, code: str) -> bool:
+    if message.attempt >= MOST_ATTEMPTS:
+        return _end(actor, message, Message.State.FAILED, code)
+    return _later(message, code)
+
+
+def _later(message: Message, code: str) -> bool:
+    wait = timedelta(minutes=min(2 ** (message.attempt - 1), 360))
+    _mine(message).update(lease_until=None, not_before=clock.now() + wait, code=code)
+    return False
+
+
+@transaction.atomic
+def _end(actor: Actor, message: Message, state: str, code: str) -> bool:
+    ended = _mine(message).update(state=state, code=code, lease_until=None, ended_at=clock.now())
+    kind = kinds.find(message.kind)
+    if ended and kind is not None:
+        kind.ended(actor, message.about, state, code)
+    return bool(ended)
+
+
+def _mine(message: Message) -> QuerySet[Message]:
+    """The row, while this attempt still holds it."""
+    return Message.objects.filter(
+        pk=message.pk, attempt=message.attempt, state=Message.State.WAITING
+    )

@@ -1,0 +1,147 @@
+"""What other periods would do, over all records in one statement; nothing is written.
+
+Two judgments of each ground stand side by side: under the periods in question (`period`) and under
+those in force (`now`). Where a version has the cells that are there already, stored grounds are
+judged twice; otherwise grounds are worked out from the facts as if its cells were there.
+
+Parameters are those of due_sql.py, with `now_cells` … beside `period_cells` …, and:
+
+until        the first day that is too far ahead to be shown
+change       which records to list: due, archive, joining, leaving
+limit        how many
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from apps.retention import due_sql
+from apps.retention.grounds_sql import FRESH, put
+
+# Not as CTEs: a scan that reads one cannot be shared between processes.
+_THEN: Final = f"({due_sql.PERIODS}) p"
+_NOW: Final = f"({due_sql.PERIODS.replace('%(period_', '%(now_')}) n"
+# `place` of a ground: where its cell stands in the periods in question, which come in the order
+# of their rules, so that ties are decided as rules.py decides them. 0: an erasure was granted;
+# -1: came back after it; none: nothing of the kind.
+_JUDGED: Final = """
+    g.record_id, g.application_id, g.anchor, g.total, $WEIGHT AS weight,
+    CASE WHEN g.cell_id IS NOT NULL THEN p.place WHEN g.reason = 10 THEN 0
+         WHEN g.reason = 8 THEN -1 END AS place,
+    CASE WHEN g.cell_id IS NULL THEN g.anchor
+         WHEN g.anchor <= %(ahead)s THEN (g.anchor + p.span)::date END AS ends_on
+"""
+# Whoever's facts are newer than their grounds is left out, as `due` leaves them out.
+_STORED: Final = put(
+    """
+WITH RECURSIVE $HELD,
+judged AS NOT MATERIALIZED (
+    SELECT $JUDGED, $WAS AS was
+    FROM retention_ground g
+    LEFT JOIN $THEN ON p.id = g.cell_id LEFT JOIN $NOW ON n.id = g.cell_id
+    WHERE g.controller_id = %(controller)s
+      AND NOT EXISTS (SELECT FROM subjects_change c WHERE c.record_id = g.record_id)
+)
+""",
+    THEN=_THEN,
+    NOW=_NOW,
+    HELD=due_sql.HELD,
+    JUDGED=put(_JUDGED, WEIGHT=due_sql.WEIGHT),
+    WAS=due_sql.WEIGHT.replace("p.", "n."),
+)
+_FROM_FACTS: Final = put(
+    """
+$FRESH, $HELD,
+was AS (
+    SELECT g.record_id, max($WAS) AS was
+    FROM retention_ground g LEFT JOIN $NOW ON n.id = g.cell_id
+    WHERE g.controller_id = %(controller)s
+      AND NOT EXISTS (SELECT FROM subjects_change c WHERE c.record_id = g.record_id)
+    GROUP BY g.record_id
+),
+judged AS NOT MATERIALIZED (
+    SELECT $JUDGED, w.was
+    FROM fresh g LEFT JOIN $THEN ON p.id = g.cell_id
+    LEFT JOIN was w ON w.record_id = g.record_id
+)
+""",
+    FRESH=FRESH,
+    THEN=_THEN,
+    NOW=_NOW,
+    HELD=due_sql.HELD,
+    JUDGED=put(_JUDGED, WEIGHT=due_sql.WEIGHT),
+    WAS=due_sql.WEIGHT.replace("p.", "n."),
+)
+# As rules.Decision: the greatest weight decides, of several the last to end, of those the first
+# rule; what goes to the archive goes on the day after the last of the others ended. Of records
+# with several grounds the greatest of one number tells: 1 digit of weight, 7 of days, 5 of place,
+# then the application; no sort is needed.
+_TOLD: Final = """
+gathered AS (
+    SELECT record_id, max(was) AS was,
+           max(((10000000000000 + weight * 1000000000000
+                 + CASE WHEN weight IN (1, 2, 3) THEN (ends_on - '0001-01-01'::date + 1)::bigint
+                        ELSE 0 END * 100000 + 99999 - coalesce(place, 99999))::text
+                || coalesce(application_id::text, '')) COLLATE "C") AS best,
+           max(ends_on + CASE WHEN place <= 0 THEN 0 ELSE 1 END) FILTER (WHERE weight = 1)
+               AS left_on,
+           max(anchor) FILTER (WHERE weight = 2) AS begun_on,
+           max(ends_on) FILTER (WHERE weight = 2) AS archived_until
+    FROM judged WHERE total > 1 GROUP BY record_id
+),
+verdict AS (
+    SELECT record_id, application_id, place, weight, was, ends_on, NULL::date AS left_on,
+           anchor AS begun_on, NULL::date AS archived_until
+    FROM judged WHERE total = 1
+  UNION ALL
+    SELECT g.record_id, nullif(substr(g.best, 15), '')::uuid,
+           nullif(99999 - (k.key %% 100000), 99999),
+           (k.key / 1000000000000)::int, g.was,
+           '0001-01-01'::date + ((k.key / 100000) %% 10000000)::int - 1,
+           g.left_on, g.begun_on, g.archived_until
+    FROM gathered g
+    CROSS JOIN LATERAL (
+        SELECT substr(g.best, 1, 14)::bigint - 10000000000000 AS key OFFSET 0) k
+),
+told AS (
+    SELECT v.record_id, v.place, v.application_id, v.was = 1 AS was_due,
+           (ARRAY['', 'due', 'archive', 'later', '', ''])[v.weight + 1] AS outcome,
+           CASE v.weight WHEN 2 THEN coalesce(v.left_on, v.begun_on)
+                         WHEN 1 THEN v.ends_on + CASE WHEN v.place <= 0 THEN 0 ELSE 1 END
+                         WHEN 3 THEN v.ends_on + 1 END AS due_on,
+           v.weight = 2 OR v.weight = 3 AND coalesce(v.archived_until > v.ends_on, false)
+               AS to_archive
+    FROM verdict v WHERE v.record_id NOT IN (SELECT id FROM held)
+    OFFSET 0
+)
+"""
+# One row for each case: where the deciding cell stands, the job, the month in which the record
+# leaves the active base (none: now, or not within sight), and how many.
+_TABLE: Final = """
+SELECT t.place, coalesce(a.job, '') AS job,
+       CASE WHEN t.outcome = 'later' AND t.due_on < %(until)s
+            THEN date_trunc('month', t.due_on)::date END AS month,
+       CASE WHEN t.outcome = 'later' AND t.due_on >= %(until)s THEN ''
+            ELSE t.outcome END AS outcome,
+       t.to_archive, coalesce(t.was_due, false) AS was_due, count(*)
+FROM told t LEFT JOIN subjects_application a ON a.id = t.application_id
+WHERE t.was_due OR t.outcome IN ('due', 'archive') OR t.outcome = 'later' AND t.due_on < %(until)s
+GROUP BY 1, 2, 3, 4, 5, 6
+"""
+_LIST: Final = """
+SELECT t.record_id, t.place, t.outcome, t.due_on FROM told t
+WHERE CASE %(change)s
+      WHEN 'due' THEN t.outcome = 'due'
+      WHEN 'archive' THEN t.outcome = 'archive'
+      WHEN 'joining' THEN t.outcome = 'due' AND t.was_due IS NOT TRUE
+      WHEN 'leaving' THEN t.outcome <> 'due' AND t.was_due END
+ORDER BY t.due_on, t.record_id LIMIT %(limit)s
+"""
+
+TABLE: Final = f"{_STORED}, {_TOLD} {_TABLE}"
+TABLE_FROM_FACTS: Final = f"{_FROM_FACTS}, {_TOLD} {_TABLE}"
+LIST: Final = f"{_STORED}, {_TOLD} {_LIST}"
+LIST_FROM_FACTS: Final = f"{_FROM_FACTS}, {_TOLD} {_LIST}"
+#: How many would be due: ranges of the same indexes that `due` reads.
+COUNT: Final = f"SELECT count(*) FROM ({due_sql.DUE_IDS}) counted"  # noqa: S608 - constants only
+COUNT_BY_RULE: Final = f"SELECT rule, count(*) FROM ({due_sql.DUE}) counted GROUP BY rule"  # noqa: S608 - constants only
