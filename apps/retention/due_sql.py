@@ -10,6 +10,15 @@ any_off      whether one of them is switched off
 meant_standings, meant_states, meant_prospects
              what a mapping says of applications (mapped.arrays)
 ahead        the last day that is not in the future anywhere (rules.AHEAD)
+
+and, where only some days of a queue are read (first_due.py):
+
+since, until due on a day after the one and not after the other, without end where that is NULL
+period_floors, period_leads
+             the cut-offs of `since`, where the others are those of `until`; whether a ground of
+             that cell can be a record's last to end
+after_day, after_id
+             the row after which it begins
 """
 
 from __future__ import annotations
@@ -89,6 +98,19 @@ WEIGHT: Final = """
 #: What follows for a record that is not held, from the greatest weight `r.weight`.
 OUTCOME: Final = f"(ARRAY{[one.outcome for one in WEIGHTS]})[r.weight + 1]"
 
+_REQUIRED: Final = """
+    SELECT record_id, version, total, NULL, 'erasure', anchor FROM retention_ground
+    WHERE controller_id = %(controller)s AND reason = 10 AND total > 1
+"""
+# Due at once, by no period: came back after the erasure, or it was granted to the person.
+_BACK: Final = """
+back AS (
+    SELECT record_id, version, anchor,
+           CASE reason WHEN 8 THEN 'resurrected' ELSE 'erasure' END AS rule
+    FROM retention_ground
+    WHERE controller_id = %(controller)s AND reason IN (8, 10) AND total = 1
+)
+"""
 # Ranges of two partial indexes, cell by cell; the table itself is not read. A record with one
 # ground is due when that has ended. With several, all of those not switched off must have
 # ended: how many it has stands in each of them, so that no living ground is ever looked for.
@@ -114,19 +136,14 @@ among AS (
         WHERE g.cell_id = p.id AND g.total > 1
           AND g.anchor > '-infinity' AND g.anchor <= p.cutoff OFFSET 0) g
   UNION ALL
-    SELECT record_id, version, total, NULL, 'erasure', anchor FROM retention_ground
-    WHERE controller_id = %(controller)s AND reason = 10 AND total > 1
+    $REQUIRED
 ),
--- Due at once, by no period: came back after the erasure, or it was granted to the person.
-back AS (
-    SELECT record_id, version, anchor,
-           CASE reason WHEN 8 THEN 'resurrected' ELSE 'erasure' END AS rule
-    FROM retention_ground
-    WHERE controller_id = %(controller)s AND reason IN (8, 10) AND total = 1
-)
+$BACK
 """,
     HELD=HELD,
     PERIOD=PERIOD,
+    REQUIRED=_REQUIRED,
+    BACK=_BACK,
 )
 _ALL_ENDED: Final = """
     count(*) = min(a.total) OR %(any_off)s AND min(a.total) = count(*) + (
@@ -143,9 +160,8 @@ _CHOSEN: Final = """
         SELECT FROM subjects_record r
         WHERE r.id = d.record_id AND r.connection_id = %(connection)s::uuid))
 """
-DUE: Final = put(
+_DECIDED: Final = put(
     """
-$DUE,
 due AS (
     SELECT record_id, version, rule, (anchor + span)::date + 1 AS due_on, cell FROM alone
   UNION ALL
@@ -160,12 +176,105 @@ due AS (
 )
 SELECT d.record_id, d.version, d.rule, d.due_on, d.cell FROM due d
 WHERE $FREE AND $CHOSEN
-ORDER BY d.due_on, d.record_id LIMIT %(limit)s
 """,
-    DUE=_DUE,
     FREE=_FREE,
     CHOSEN=_CHOSEN,
     ALL_ENDED=_ALL_ENDED,
+)
+#: In no order.
+ALL_DUE: Final = f"{_DUE}, {_DECIDED}"
+DUE: Final = f"{ALL_DUE} ORDER BY d.due_on, d.record_id LIMIT %(limit)s"
+
+# Some days of DUE. Whoever has several grounds is looked up by the one that ended in these
+# days: the last to end is among those.
+_WINDOW: Final = put(
+    """
+WITH RECURSIVE $PERIOD, $HELD,
+span AS MATERIALIZED (
+    SELECT p.*, coalesce(w.floor, '-infinity') AS floor, w.leads
+    FROM period p JOIN unnest(%(period_cells)s::bigint[], %(period_floors)s::date[],
+                              %(period_leads)s::boolean[]) AS w (id, floor, leads) USING (id)
+),
+alone AS (
+    SELECT g.record_id, g.version, p.id AS cell, p.rule, p.span, g.anchor
+    FROM span p CROSS JOIN LATERAL (
+        SELECT g.record_id, g.version, g.anchor FROM retention_ground g
+        WHERE g.cell_id = p.id AND g.total = 1
+          AND g.anchor > p.floor AND g.anchor <= p.cutoff OFFSET 0) g
+),
+touched AS (
+    SELECT g.record_id
+    FROM span p CROSS JOIN LATERAL (
+        SELECT g.record_id FROM retention_ground g
+        WHERE g.cell_id = p.id AND g.total > 1
+          AND g.anchor > p.floor AND g.anchor <= p.cutoff OFFSET 0) g
+    WHERE p.leads
+  UNION
+    SELECT record_id FROM retention_ground
+    WHERE controller_id = %(controller)s AND reason = 10 AND total > 1
+),
+among AS (
+    SELECT g.record_id, g.version, g.total, p.id AS cell, p.rule,
+           (g.anchor + p.span)::date AS ends_on
+    FROM touched t
+    CROSS JOIN LATERAL (
+        SELECT * FROM retention_ground g WHERE g.record_id = t.record_id OFFSET 0) g
+    JOIN period p ON p.id = g.cell_id AND g.anchor > '-infinity' AND g.anchor <= p.cutoff
+  UNION ALL
+    $REQUIRED
+),
+$BACK
+""",
+    HELD=HELD,
+    PERIOD=PERIOD,
+    REQUIRED=_REQUIRED,
+    BACK=_BACK,
+)
+DUE_BETWEEN: Final = put(
+    """
+$WINDOW, $DECIDED
+  AND d.due_on > %(since)s AND d.due_on <= coalesce(%(until)s::date, 'infinity')
+  AND (d.due_on, d.record_id) > (%(after_day)s::date, %(after_id)s::uuid)
+ORDER BY d.due_on, d.record_id LIMIT %(limit)s
+""",
+    WINDOW=_WINDOW,
+    DECIDED=_DECIDED,
+)
+#: How many grounds DUE_BETWEEN would begin with, counted up to `most`.
+ENDING_BETWEEN: Final = """
+    SELECT count(*) FROM (
+        SELECT FROM unnest(%(period_cells)s::bigint[], %(period_floors)s::date[],
+                           %(period_cutoffs)s::date[], %(period_leads)s::boolean[])
+            AS p (id, floor, cutoff, leads)
+        CROSS JOIN LATERAL (
+            (SELECT FROM retention_ground g
+             WHERE g.cell_id = p.id AND g.total = 1
+               AND g.anchor > coalesce(p.floor, '-infinity') AND g.anchor <= p.cutoff)
+          UNION ALL
+            (SELECT FROM retention_ground g
+             WHERE p.leads AND g.cell_id = p.id AND g.total > 1
+               AND g.anchor > coalesce(p.floor, '-infinity') AND g.anchor <= p.cutoff)
+            LIMIT %(most)s) q
+        LIMIT %(most)s) counted
+"""
+#: The first day on which anything may be due; NULL: never.
+FIRST_END: Final = put(
+    """
+    SELECT min(ends_on) FROM (
+        SELECT (first.anchor + p.span)::date + 1 AS ends_on
+        FROM ($PERIODS) p CROSS JOIN LATERAL (
+            (SELECT g.anchor FROM retention_ground g
+             WHERE g.cell_id = p.id AND g.total = 1 AND g.anchor > '-infinity'
+             ORDER BY g.anchor LIMIT 1)
+          UNION ALL
+            (SELECT g.anchor FROM retention_ground g
+             WHERE g.cell_id = p.id AND g.total > 1 AND g.anchor > '-infinity'
+             ORDER BY g.anchor LIMIT 1)) first
+      UNION ALL
+        SELECT anchor FROM retention_ground
+        WHERE controller_id = %(controller)s AND reason IN (8, 10)) ends
+""",
+    PERIODS=PERIODS,
 )
 DUE_IDS: Final = put(
     """

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from apps.retention import due_sql as sql
-from apps.retention import facts, labels
+from apps.retention import facts, first_due, labels
 from apps.retention.grounds_sql import put
 from apps.retention.rules import Reason
 from apps.subjects.models import Record
@@ -110,6 +110,8 @@ class Cursor:
 
 
 _NEVER = "infinity"
+#: What DUE names as the rule of those who are due by no period.
+_AT_ONCE = {"resurrected": Reason.RESURRECTED, "erasure": Reason.ERASURE_ACCEPTED}
 # As COUNTS of due_sql.py, with the ground that decides kept for showing.
 _LISTED = f"""
 WITH RECURSIVE {sql.PERIOD}, {sql.HELD},
@@ -186,8 +188,10 @@ def page(
     limit: int = 50,
 ) -> list[Summary]:
     """Records that were not erased, the longest due first, those without a date last."""
-    start = after or Cursor("-infinity", UUID(int=0))
     asked = chosen or Filter()
+    if asked.outcome == "due" and asked.reason is None and not asked.rule:
+        return _first_due(as_of, asked, after, limit)
+    start = after or Cursor("-infinity", UUID(int=0))
     given = _given(as_of) | {
         "outcome": asked.outcome,
         "reason": None if asked.reason is None else asked.reason.value,
@@ -199,6 +203,19 @@ def page(
         "shown": limit,
     }
     return _rows(_QUEUES.get(asked.outcome, _PAGE), given)
+
+
+def _first_due(as_of: date, asked: Filter, after: Cursor | None, limit: int) -> list[Summary]:
+    if after is not None and after.due_on == _NEVER:
+        return []
+    start = None
+    if after is not None:
+        start = first_due.After(date.fromisoformat(after.due_on), after.record_id)
+    rows = first_due.read(as_of=as_of, limit=limit, after=start, connection_id=asked.connection_id)
+    return [
+        Summary(pk, "due", rule, _AT_ONCE.get(rule, Reason.PERIOD), due_on)
+        for pk, _version, rule, due_on, _cell in rows
+    ]
 
 
 def tally(*, as_of: date) -> Tally:

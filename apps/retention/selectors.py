@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import Missing
 from apps.retention import due_sql as sql
-from apps.retention import facts
+from apps.retention import facts, first_due
 from apps.retention.differences import Difference, between, with_overrides
 from apps.retention.explaining import Explanation, GroundView, decide, explain
 from apps.retention.models import Policy
@@ -76,8 +76,12 @@ class Counts:
 
 
 def due(*, as_of: date, limit: int | None = None, connection_id: UUID | None = None) -> list[Due]:
-    """What may be disposed of, the longest due first."""
-    given = facts.now_in_force(as_of) | {"limit": limit, "connection": connection_id}
+    """What may be disposed of, the longest due first. The first few are found without looking
+    at all of them (first_due.py)."""
+    if limit is not None:
+        first = first_due.read(as_of=as_of, limit=limit, connection_id=connection_id)
+        return [Due(*row) for row in first]
+    given = facts.now_in_force(as_of) | {"limit": None, "connection": connection_id}
     return [Due(*row) for row in _rows(sql.DUE, given)]
 
 

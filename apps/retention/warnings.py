@@ -47,16 +47,18 @@ PRE_NOTICE: Final = "P30D"
 NOTICE: Final = "end-warning/1"
 _SALT: Final = "lethe.warning"
 
+_NEAR: Final = """
+    q.due_on > %(today)s AND q.due_on <= coalesce((
+        SELECT n.until FROM unnest(%(notice_cells)s::bigint[], %(notice_untils)s::date[])
+            AS n (id, until) WHERE n.id = q.cell), %(notice_else)s::date)
+    AND NOT EXISTS (SELECT FROM consents_endwarning w
+                    WHERE w.record_id = q.record_id AND w.due_on = q.due_on)
+"""
 _COMING: Final = f"""
-SELECT q.record_id, q.due_on, q.cell FROM ({sql.DUE}) q
-WHERE q.due_on > %(today)s AND q.rule NOT IN ('erasure', 'resurrected')
-  AND NOT EXISTS (SELECT FROM consents_endwarning w
-                  WHERE w.record_id = q.record_id AND w.due_on = q.due_on)
+SELECT q.record_id, q.due_on FROM ({sql.ALL_DUE}) q
+WHERE {_NEAR} AND q.rule NOT IN ('erasure', 'resurrected')
 UNION ALL
-SELECT q.record_id, q.due_on, q.cell FROM ({sql.ARCHIVE}) q
-WHERE q.due_on > %(today)s
-  AND NOT EXISTS (SELECT FROM consents_endwarning w
-                  WHERE w.record_id = q.record_id AND w.due_on = q.due_on)
+SELECT q.record_id, q.due_on FROM ({sql.ARCHIVE}) q WHERE {_NEAR}
 ORDER BY 2, 1 LIMIT %(most)s
 """  # noqa: S608 - constants only; values are parameters
 
@@ -98,23 +100,21 @@ def choose(*, actor: Actor, warns: bool) -> None:
 
 def coming(*, as_of: date, limit: int = BATCH) -> list[Coming]:
     """Who would be warned on a day: not past the end, near it, and not warned of that end yet."""
-    notice = _pre_notices()
-    horizon = max(periods.end_date(as_of, one) for one in {*notice.values(), PRE_NOTICE})
-    given = facts.now_in_force(horizon) | {
+    notice = {one: periods.end_date(as_of, text) for one, text in _pre_notices().items()}
+    usual = periods.end_date(as_of, PRE_NOTICE)
+    countries = dict(Cell.objects.values_list("pk", "country"))
+    given = facts.now_in_force(max({*notice.values(), usual})) | {
         "connection": None,
         "limit": None,
         "today": as_of,
+        "notice_cells": list(countries),
+        "notice_untils": [notice.get(country, usual) for country in countries.values()],
+        "notice_else": usual,
         "most": limit,
     }
     with connection.cursor() as cursor:
         cursor.execute(_COMING, given)
-        rows: list[tuple[UUID, date, int | None]] = cursor.fetchall()
-    countries = dict(Cell.objects.values_list("pk", "country"))
-    return [
-        Coming(record_id, due_on)
-        for record_id, due_on, cell in rows
-        if due_on <= periods.end_date(as_of, notice.get(countries.get(cell or 0, ""), PRE_NOTICE))
-    ]
+        return [Coming(*row) for row in cursor.fetchall()]
 
 
 def queue(*, actor: Actor) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -15,7 +16,16 @@ from hypothesis import strategies as st
 from apps.consents.models import ConsentEvent
 from apps.core import scope
 from apps.core.actors import SYSTEM
-from apps.retention import derivation, facts, placing, rules, selectors, services, simulating
+from apps.retention import (
+    derivation,
+    facts,
+    first_due,
+    placing,
+    rules,
+    selectors,
+    services,
+    simulating,
+)
 from apps.retention.models import Ground, Policy
 from apps.retention.rules import Decision
 from apps.retention.simulating import Departure
@@ -66,6 +76,7 @@ def check_verdicts(as_of: date, versions: list[Draft]) -> None:
     assert [row.due_on for row in rows] == sorted(row.due_on for row in rows)
     assert {(row.record_id, row.rule, row.due_on) for row in rows} == due
     assert sorted(selectors.due_ids(as_of=as_of)) == sorted(row.record_id for row in rows)
+    check_pages([(row.due_on, row.record_id, row.rule) for row in rows], as_of)
     leaving = {
         (pk, one.deciding.ground.rule, one.due_on)
         for pk, one in decided.items()
@@ -80,6 +91,24 @@ def check_verdicts(as_of: date, versions: list[Draft]) -> None:
     assert (counts.held, counts.undecided) == (outcomes["held"], outcomes["undecided"])
     for draft in versions:
         check_simulation(draft, decided, as_of)
+
+
+def check_pages(whole: list[tuple[date, UUID, str]], as_of: date) -> None:
+    """Read some days at a time, page after page, the queue is the same: whatever the size of the
+    days, and when it loses patience."""
+    ways: list[Any] = [{}, {"days": 5, "spare": 0}, {"patience": -1}]
+    for limit, way in itertools.product((1, 3), ways):
+        walked: list[tuple[date, UUID, str]] = []
+        while len(walked) <= len(whole):
+            after = first_due.After(*walked[-1][:2]) if walked else None
+            page = first_due.read(as_of=as_of, limit=limit, after=after, **way)
+            walked += [(due_on, pk, rule) for pk, _version, rule, due_on, _cell in page]
+            if len(page) < limit:
+                break
+        assert walked == whole
+    assert [row.record_id for row in selectors.due(as_of=as_of, limit=2)] == [
+        pk for _due_on, pk, _rule in whole[:2]
+    ]
 
 
 def check_simulation(draft: Draft, decided: dict[UUID, Decision], as_of: date) -> None:

@@ -27,6 +27,7 @@ from apps.subjects.models import Record
 from tests import cast
 from tests.cast import ADA, Company
 from tests.post import PostOffice, open_office
+from tests.retention import steps
 from tests.retention.steps import without_archive
 
 pytestmark = pytest.mark.django_db
@@ -57,9 +58,9 @@ def rejected(days_ago: int, number: str = "9001") -> RemoteApplication:
     return replace(application, remote_id=number, applied=at, closed=at, rejected_notified=at)
 
 
-def taken(number: int, days_ago: int, **changes: object) -> Record:
+def taken(number: int, days_ago: int, *, country: str = "FR", **changes: object) -> Record:
     connection = Connection.objects.order_by("pk")[0]
-    application = rejected(days_ago, f"7{number:05d}")
+    application = replace(rejected(days_ago, f"7{number:05d}"), country=country)
     person = cast.candidate(number, applications=(application,), **changes)
     intake.take(actor=SYSTEM, connection_id=connection.pk, candidates=[person])
     services.refresh(actor=SYSTEM)
@@ -264,3 +265,23 @@ def test_the_pack_says_how_long_before(nordlys: Company) -> None:
         about=policy.about | {"disposal": {"pre_notice": "P5D"}}
     )
     assert warned() == 0
+
+
+def test_a_country_that_warns_later_holds_up_nobody_else(nordlys: Company) -> None:
+    policy = steps.signed(nordlys, "de")
+    services.override(
+        actor=nordlys.dpo_actor,
+        policy_id=policy.pk,
+        rule="rejected",
+        duration="P3M",
+        reason="As in France",
+    )
+    services.activate(actor=nordlys.dpo_actor, policy_id=policy.pk, active_from=steps.START)
+    late = policy.about | {"disposal": {"pre_notice": "P5D"}}
+    Policy.objects.filter(pk=policy.pk).update(about=late)
+    german = taken(1, SOON + 5, country="DE")
+    french = taken(2, SOON)
+    today = clock.today("Europe/Paris")
+    assert [one.record_id for one in warnings.coming(as_of=today, limit=1)] == [french.pk]
+    last_days = today + timedelta(days=9)
+    assert german.pk in {one.record_id for one in warnings.coming(as_of=last_days)}

@@ -1,4 +1,5 @@
-"""All due ids, beside a plain partial index on a stored deadline; and a change of period.
+"""All due ids, and the first thousand, beside a plain partial index on a stored deadline; and a
+change of period.
 
 The peer is what an installation would have that stores each record's deadline: a table with a
 partial index on it, read by the same role through the same connection. Its index does not
@@ -44,6 +45,11 @@ _STORED: Final = f"""
 _ASK: Final = """
     SELECT id FROM {} WHERE controller_id = %s AND state <> 'erased' AND deadline < %s
 """
+_FIRST: Final = 1_000
+_ASK_FIRST: Final = """
+    SELECT id FROM {} WHERE controller_id = %s AND state <> 'erased' AND deadline < %s
+    ORDER BY deadline, id LIMIT %s
+"""
 #: What a change of period may write to, and what it must leave alone.
 _WATCHED: Final = (
     "retention_period",
@@ -64,10 +70,17 @@ def measure(run: Run) -> list[Row]:
     records.load_alone(estate, size)
     title = f"{size:,} records with one ground each"
     alone = _due(estate, run, title, Goal(2.5, "at most"), "due.alone")
+    first = _first(estate, run, title, "due.first.alone")
     records.load_several(estate, size)
     title = f"{size:,} records, 30 % of them with two or three grounds"
     several = _due(estate, run, title, None, "due.several")
-    return [alone, several, _change(estate, run)]
+    return [
+        alone,
+        first,
+        several,
+        _first(estate, run, title, "due.first.several"),
+        _change(estate, run),
+    ]
 
 
 def _due(estate: Estate, run: Run, title: str, goal: Goal | None, name: str) -> Row:
@@ -92,6 +105,41 @@ def _due(estate: Estate, run: Run, title: str, goal: Goal | None, name: str) -> 
         goal,
         {"due": len(found["ours"])},
     )
+
+
+def _first(estate: Estate, run: Run, title: str, name: str) -> Row:
+    """On the tables that `_due` made."""
+    sides: dict[str, Callable[[], list[UUID]]] = {
+        "ours": partial(_ours_first, estate),
+        "peer": partial(_stored_first, "bench_stored", estate),
+        "limit": partial(_stored_first, "bench_covering", estate),
+    }
+    found = {side: ask() for side, ask in sides.items()}
+    if not found["ours"] or not found["ours"] == found["peer"] == found["limit"]:
+        raise AssertionError("the sides do not name the same records in the same order")
+    figures = in_turn({side: partial(_median, ask) for side, ask in sides.items()}, run)
+    return Row(
+        name,
+        f"the first {_FIRST:,} due, in order: {title}",
+        "ms",
+        figures["ours"],
+        "a partial index on a stored deadline",
+        figures["peer"],
+        "the same with an index that covers the id",
+        figures["limit"],
+        Goal(20, "at most", of="ours"),
+    )
+
+
+def _ours_first(estate: Estate) -> list[UUID]:
+    with scope.enter(estate.company.id):
+        return [row.record_id for row in selectors.due(as_of=estate.today, limit=_FIRST)]
+
+
+def _stored_first(table: str, estate: Estate) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK_FIRST.format(table), [estate.company.id, estate.today, _FIRST])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _work_out(estate: Estate) -> None:
@@ -120,9 +168,12 @@ _ASKED: Final = 5
 
 
 def _milliseconds(side: str, estate: Estate) -> float:
+    return _median(partial(_SIDES[side], estate))
+
+
+def _median(ask: Callable[[], object]) -> float:
     """The median of a few in a row, as one call takes little more than a tick."""
-    ask = _SIDES[side]
-    return statistics.median(seconds(ask, estate) * 1_000 for _ in range(_ASKED))
+    return statistics.median(seconds(ask) * 1_000 for _ in range(_ASKED))
 
 
 def _change(estate: Estate, run: Run) -> Row:
