@@ -51,15 +51,21 @@ MATCHED: Final = put(
 """,
     MEANT=MEANT,
 )
+_BY_QUERY: Final = put(
+    """
+  UNION
+    SELECT q.subject_id FROM retention_holdcase h CROSS JOIN LATERAL ($MATCHED) q
+    WHERE h.controller_id = %(controller)s AND h.by_query AND h.released_at IS NULL
+""",
+    MATCHED=MATCHED,
+)
 # Holds count for the whole family: up to where it was merged, then down to all of it.
 HELD: Final = put(
     """
 above (id) AS (
     SELECT subject_id FROM retention_hold
     WHERE controller_id = %(controller)s AND released_at IS NULL
-  UNION
-    SELECT q.subject_id FROM retention_holdcase h CROSS JOIN LATERAL ($MATCHED) q
-    WHERE h.controller_id = %(controller)s AND h.by_query AND h.released_at IS NULL
+    $BY_QUERY
   UNION
     SELECT s.merged_into_id FROM above a JOIN subjects_subject s ON s.id = a.id
     WHERE s.merged_into_id IS NOT NULL
@@ -73,7 +79,7 @@ held AS MATERIALIZED (
     SELECT r.id FROM kin k JOIN subjects_record r ON r.subject_id = k.id
 )
 """,
-    MATCHED=MATCHED,
+    BY_QUERY=_BY_QUERY,
 )
 PERIODS: Final = """
     SELECT id, rule, place, coalesce(cutoff, '-infinity') AS cutoff, duration = '' AS off,
@@ -240,6 +246,8 @@ ORDER BY d.due_on, d.record_id LIMIT %(limit)s
     WINDOW=_WINDOW,
     DECIDED=_DECIDED,
 )
+#: The same while no case holds by a query: half the planning.
+DUE_BETWEEN_NAMED: Final = DUE_BETWEEN.replace(_BY_QUERY, "")
 #: How many grounds DUE_BETWEEN would begin with, counted up to `most`.
 ENDING_BETWEEN: Final = """
     SELECT count(*) FROM (

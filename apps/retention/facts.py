@@ -159,7 +159,17 @@ def period_arrays(
 
 def now_in_force(as_of: date) -> dict[str, Any]:
     """The parameters of `due` and `counts` on a day."""
-    return period_arrays(in_force(as_of), as_of) | mapped.now()
+    return period_arrays(in_force(as_of), as_of) | meant_by_holds(holding_by_query())
+
+
+def meant_by_holds(by_query: bool) -> dict[str, Any]:
+    """What a mapping says, as far as somebody is held by what an application is."""
+    return mapped.now() if by_query else mapped.arrays(mapped.Book({}, {}))
+
+
+def holding_by_query() -> bool:
+    """Whether a case holds whoever meets its criteria."""
+    return HoldCase.objects.filter(by_query=True, released_at=None).exists()
 
 
 def of(record_ids: Sequence[UUID]) -> dict[UUID, Facts]:

@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.retention import due_sql as sql
-from apps.retention import facts, mapped
+from apps.retention import facts
 from apps.retention.facts import Place
 from apps.retention.periods import cutoff, parse
 from apps.retention.rules import ARCHIVE
@@ -26,7 +26,7 @@ from apps.retention.rules import ARCHIVE
 Row = tuple[Any, ...]
 
 #: Days that are tried first.
-_DAYS: Final = 32
+_DAYS: Final = 512
 #: Grounds to begin with beyond those asked for: fewer queries where few of them are due.
 _SPARE: Final = 2_000
 #: Where so many grounds were looked up without filling the page, nearly everybody has another
@@ -40,9 +40,6 @@ class After:
 
     due_on: date
     record_id: UUID
-
-
-_TOP: Final = After(date.min, UUID(int=0))
 
 
 def read(
@@ -59,27 +56,31 @@ def read(
 
     `days`, `spare` and `patience` change how it is read and never what comes out.
     """
+    by_query = facts.holding_by_query()
+    between = sql.DUE_BETWEEN if by_query else sql.DUE_BETWEEN_NAMED
     found = facts.in_force(as_of)
-    start = after or _TOP
-    given = facts.period_arrays(found, as_of) | mapped.now()
-    given |= {"connection": connection_id, "after_id": start.record_id}
-    given |= {"period_leads": leading(found, facts.places(facts.cells()))}
-    given |= {"after_day": "-infinity" if after is None else start.due_on}
-    first = start.due_on if after else _one(sql.FIRST_END, given)
+    given = facts.period_arrays(found, as_of) | facts.meant_by_holds(by_query)
+    given |= {
+        "connection": connection_id,
+        "period_leads": leading(found, facts.places(facts.cells())),
+        "after_day": after.due_on if after else "-infinity",
+        "after_id": after.record_id if after else UUID(int=0),
+    }
+    first = after.due_on if after else _one(sql.FIRST_END, given)
     since = _before(as_of if first is None else min(first, as_of))
     rows: list[Row] = []
     examined = 0
     while since < as_of and len(rows) < limit:
-        missing = limit - len(rows)
+        given["limit"] = limit - len(rows)
         whole = examined > patience
         until = as_of if whole else min(since + timedelta(days=days), as_of)
-        window = _window(found, since, until, as_of) | {"limit": missing}
-        most = missing + spare
-        ending = 0 if whole else _one(sql.ENDING_BETWEEN, given | window | {"most": most + 1})
+        given |= _window(found, since, until, as_of)
+        most = given["limit"] + spare
+        ending = 0 if whole else _one(sql.ENDING_BETWEEN, given | {"most": most + 1})
         if ending > most and days > 1:
             days = max(1, days // 4)
             continue
-        rows += _rows(_REST if whole else sql.DUE_BETWEEN, given | window)
+        rows += _rows(_REST if whole else between, given)
         since, examined = until, examined + ending
         days *= 2 if ending > most // 4 else 8
     return rows

@@ -32,6 +32,7 @@ class Span:
     days: int = 0
 
 
+@lru_cache(maxsize=1_024)
 def parse(duration: str) -> Span:
     """`P3M`, `P2Y`, `P1Y6M`, `P28D`, `P4W`, `P0D`. Raises ValueError for anything else."""
     found = _ISO.fullmatch(duration)
@@ -71,6 +72,7 @@ def day_before(day: date) -> date:
     return day - timedelta(days=1)
 
 
+@lru_cache(maxsize=4_096)
 def cutoff(duration: str, as_of: date) -> date | None:
     """The latest day d with d + duration < as_of: whatever runs from d or before has ended.
 
