@@ -10,15 +10,6 @@ any_off      whether one of them is switched off
 meant_standings, meant_states, meant_prospects
              what a mapping says of applications (mapped.arrays)
 ahead        the last day that is not in the future anywhere (rules.AHEAD)
-
-and, where only some days of a queue are read (first_due.py):
-
-since, until due on a day after the one and not after the other, without end where that is NULL
-period_floors, period_leads
-             the cut-offs of `since`, where the others are those of `until`; whether a ground of
-             that cell can be a record's last to end
-after_day, after_id
-             the row after which it begins
 """
 
 from __future__ import annotations
@@ -51,7 +42,7 @@ MATCHED: Final = put(
 """,
     MEANT=MEANT,
 )
-_BY_QUERY: Final = put(
+BY_QUERY: Final = put(
     """
   UNION
     SELECT q.subject_id FROM retention_holdcase h CROSS JOIN LATERAL ($MATCHED) q
@@ -79,7 +70,7 @@ held AS MATERIALIZED (
     SELECT r.id FROM kin k JOIN subjects_record r ON r.subject_id = k.id
 )
 """,
-    BY_QUERY=_BY_QUERY,
+    BY_QUERY=BY_QUERY,
 )
 PERIODS: Final = """
     SELECT id, rule, place, coalesce(cutoff, '-infinity') AS cutoff, duration = '' AS off,
@@ -104,12 +95,12 @@ WEIGHT: Final = """
 #: What follows for a record that is not held, from the greatest weight `r.weight`.
 OUTCOME: Final = f"(ARRAY{[one.outcome for one in WEIGHTS]})[r.weight + 1]"
 
-_REQUIRED: Final = """
+REQUIRED: Final = """
     SELECT record_id, version, total, NULL, 'erasure', anchor FROM retention_ground
     WHERE controller_id = %(controller)s AND reason = 10 AND total > 1
 """
 # Due at once, by no period: came back after the erasure, or it was granted to the person.
-_BACK: Final = """
+BACK: Final = """
 back AS (
     SELECT record_id, version, anchor,
            CASE reason WHEN 8 THEN 'resurrected' ELSE 'erasure' END AS rule
@@ -124,7 +115,7 @@ back AS (
 # The planner cannot know how early the cut-offs are and would guess a third of all rows, read
 # whole indexes and compile: a range with two ends makes it guess 1 in 200; OFFSET 0 keeps the
 # scans cell by cell.
-_DUE: Final = put(
+_ENDED: Final = put(
     """
 WITH RECURSIVE $PERIOD, $HELD,
 alone AS (
@@ -138,9 +129,11 @@ among AS (
     SELECT g.record_id, g.version, g.total, p.id AS cell, p.rule,
            (g.anchor + p.span)::date AS ends_on
     FROM period p CROSS JOIN LATERAL (
-        SELECT g.record_id, g.version, g.anchor, g.total FROM retention_ground g
+        SELECT g.record_id, g.version, g.anchor, g.total, g.other_cell, g.other_anchor
+        FROM retention_ground g
         WHERE g.cell_id = p.id AND g.total > 1
           AND g.anchor > '-infinity' AND g.anchor <= p.cutoff OFFSET 0) g
+    $BOTH
   UNION ALL
     $REQUIRED
 ),
@@ -148,9 +141,17 @@ $BACK
 """,
     HELD=HELD,
     PERIOD=PERIOD,
-    REQUIRED=_REQUIRED,
-    BACK=_BACK,
+    REQUIRED=REQUIRED,
+    BACK=BACK,
+    BOTH="$BOTH",
 )
+# Each of two grounds says what the other is: where one lives, the pair is left at once.
+BOTH: Final = """
+    LEFT JOIN period o ON o.id = g.other_cell
+    WHERE (g.total > 2 OR o.off OR g.other_cell IS NULL AND g.other_anchor IS NOT NULL
+           OR g.other_anchor > '-infinity' AND g.other_anchor <= o.cutoff)
+"""
+_DUE: Final = put(_ENDED, BOTH=BOTH)
 _ALL_ENDED: Final = """
     count(*) = min(a.total) OR %(any_off)s AND min(a.total) = count(*) + (
         SELECT count(*) FROM retention_ground o JOIN period p ON p.id = o.cell_id
@@ -166,7 +167,7 @@ _CHOSEN: Final = """
         SELECT FROM subjects_record r
         WHERE r.id = d.record_id AND r.connection_id = %(connection)s::uuid))
 """
-_DECIDED: Final = put(
+DECIDED: Final = put(
     """
 due AS (
     SELECT record_id, version, rule, (anchor + span)::date + 1 AS due_on, cell FROM alone
@@ -188,118 +189,43 @@ WHERE $FREE AND $CHOSEN
     ALL_ENDED=_ALL_ENDED,
 )
 #: In no order.
-ALL_DUE: Final = f"{_DUE}, {_DECIDED}"
+ALL_DUE: Final = f"{_DUE}, {DECIDED}"
 DUE: Final = f"{ALL_DUE} ORDER BY d.due_on, d.record_id LIMIT %(limit)s"
 
-# Some days of DUE. Whoever has several grounds is looked up by the one that ended in these
-# days: the last to end is among those.
-_WINDOW: Final = put(
+_IDS_AMONG: Final = put(
     """
-WITH RECURSIVE $PERIOD, $HELD,
-span AS MATERIALIZED (
-    SELECT p.*, coalesce(w.floor, '-infinity') AS floor, w.leads
-    FROM period p JOIN unnest(%(period_cells)s::bigint[], %(period_floors)s::date[],
-                              %(period_leads)s::boolean[]) AS w (id, floor, leads) USING (id)
-),
-alone AS (
-    SELECT g.record_id, g.version, p.id AS cell, p.rule, p.span, g.anchor
-    FROM span p CROSS JOIN LATERAL (
-        SELECT g.record_id, g.version, g.anchor FROM retention_ground g
-        WHERE g.cell_id = p.id AND g.total = 1
-          AND g.anchor > p.floor AND g.anchor <= p.cutoff OFFSET 0) g
-),
-touched AS (
-    SELECT g.record_id
-    FROM span p CROSS JOIN LATERAL (
-        SELECT g.record_id FROM retention_ground g
-        WHERE g.cell_id = p.id AND g.total > 1
-          AND g.anchor > p.floor AND g.anchor <= p.cutoff OFFSET 0) g
-    WHERE p.leads
-  UNION
-    SELECT record_id FROM retention_ground
-    WHERE controller_id = %(controller)s AND reason = 10 AND total > 1
-),
-among AS (
-    SELECT g.record_id, g.version, g.total, p.id AS cell, p.rule,
-           (g.anchor + p.span)::date AS ends_on
-    FROM touched t
-    CROSS JOIN LATERAL (
-        SELECT * FROM retention_ground g WHERE g.record_id = t.record_id OFFSET 0) g
-    JOIN period p ON p.id = g.cell_id AND g.anchor > '-infinity' AND g.anchor <= p.cutoff
-  UNION ALL
-    $REQUIRED
-),
-$BACK
-""",
-    HELD=HELD,
-    PERIOD=PERIOD,
-    REQUIRED=_REQUIRED,
-    BACK=_BACK,
-)
-DUE_BETWEEN: Final = put(
-    """
-$WINDOW, $DECIDED
-  AND d.due_on > %(since)s AND d.due_on <= coalesce(%(until)s::date, 'infinity')
-  AND (d.due_on, d.record_id) > (%(after_day)s::date, %(after_id)s::uuid)
-ORDER BY d.due_on, d.record_id LIMIT %(limit)s
-""",
-    WINDOW=_WINDOW,
-    DECIDED=_DECIDED,
-)
-#: The same while no case holds by a query: half the planning.
-DUE_BETWEEN_NAMED: Final = DUE_BETWEEN.replace(_BY_QUERY, "")
-#: How many grounds DUE_BETWEEN would begin with, counted up to `most`.
-ENDING_BETWEEN: Final = """
-    SELECT count(*) FROM (
-        SELECT FROM unnest(%(period_cells)s::bigint[], %(period_floors)s::date[],
-                           %(period_cutoffs)s::date[], %(period_leads)s::boolean[])
-            AS p (id, floor, cutoff, leads)
-        CROSS JOIN LATERAL (
-            (SELECT FROM retention_ground g
-             WHERE g.cell_id = p.id AND g.total = 1
-               AND g.anchor > coalesce(p.floor, '-infinity') AND g.anchor <= p.cutoff)
-          UNION ALL
-            (SELECT FROM retention_ground g
-             WHERE p.leads AND g.cell_id = p.id AND g.total > 1
-               AND g.anchor > coalesce(p.floor, '-infinity') AND g.anchor <= p.cutoff)
-            LIMIT %(most)s) q
-        LIMIT %(most)s) counted
-"""
-#: The first day on which anything may be due; NULL: never.
-FIRST_END: Final = put(
-    """
-    SELECT min(ends_on) FROM (
-        SELECT (first.anchor + p.span)::date + 1 AS ends_on
-        FROM ($PERIODS) p CROSS JOIN LATERAL (
-            (SELECT g.anchor FROM retention_ground g
-             WHERE g.cell_id = p.id AND g.total = 1 AND g.anchor > '-infinity'
-             ORDER BY g.anchor LIMIT 1)
-          UNION ALL
-            (SELECT g.anchor FROM retention_ground g
-             WHERE g.cell_id = p.id AND g.total > 1 AND g.anchor > '-infinity'
-             ORDER BY g.anchor LIMIT 1)) first
-      UNION ALL
-        SELECT anchor FROM retention_ground
-        WHERE controller_id = %(controller)s AND reason IN (8, 10)) ends
-""",
-    PERIODS=PERIODS,
-)
-DUE_IDS: Final = put(
-    """
-$DUE,
-due AS (
-    SELECT record_id FROM alone
-  UNION ALL
     SELECT a.record_id FROM among a GROUP BY a.record_id HAVING $ALL_ENDED
   UNION ALL
     SELECT record_id FROM back
-)
-SELECT d.record_id FROM due d WHERE $FREE
 """,
-    DUE=_DUE,
-    FREE=_FREE,
     ALL_ENDED=_ALL_ENDED,
 )
+DUE_IDS: Final = f"""
+{_DUE},
+due AS (SELECT record_id FROM alone UNION ALL {_IDS_AMONG})
+SELECT d.record_id FROM due d WHERE {_FREE}
+"""  # noqa: S608 - constants only; values are parameters
+#: How many. Those with one ground are counted in the index, and whoever is not free taken off.
+COUNT_DUE: Final = f"""
+{_DUE},
+others AS (SELECT d.record_id FROM ({_IDS_AMONG}) d WHERE {_FREE}),
+busy AS (
+    SELECT id FROM held
+  UNION
+    SELECT record_id FROM subjects_change WHERE controller_id = %(controller)s
+)
+SELECT (SELECT count(*) FROM others) + (
+    SELECT coalesce(sum(ended.count), 0) FROM period p CROSS JOIN LATERAL (
+        SELECT count(*) FROM retention_ground g
+        WHERE g.cell_id = p.id AND g.total = 1
+          AND g.anchor > '-infinity' AND g.anchor <= p.cutoff OFFSET 0) ended
+) - (
+    SELECT count(*) FROM busy b CROSS JOIN LATERAL (
+        SELECT g.cell_id, g.anchor FROM retention_ground g
+        WHERE g.record_id = b.id AND g.total = 1 OFFSET 0) g
+    JOIN period p ON p.id = g.cell_id AND g.anchor > '-infinity' AND g.anchor <= p.cutoff
+)
+"""  # noqa: S608 - constants only; values are parameters
 
 # To be archived: nothing keeps the active base, and at least one ground keeps the archive. A
 # ground there lives in a range of the same indexes, above the cut-off.
@@ -343,7 +269,7 @@ SELECT d.record_id, d.version, d.rule, d.due_on, d.cell, true FROM due d
 WHERE $FREE AND $CHOSEN
 ORDER BY d.due_on, d.record_id LIMIT %(limit)s
 """,
-    DUE=_DUE,
+    DUE=put(_ENDED, BOTH=""),
     FREE=_FREE,
     CHOSEN=_CHOSEN,
     ALL_ENDED=_ALL_ENDED,

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.retention import due_sql as sql
-from apps.retention import facts
+from apps.retention import due_sql, facts
+from apps.retention import first_due_sql as sql
 from apps.retention.facts import Place
 from apps.retention.periods import cutoff, parse
 from apps.retention.rules import ARCHIVE
@@ -87,7 +87,7 @@ def read(
 
 
 _REST: Final = f"""
-    SELECT * FROM ({sql.ALL_DUE}) q
+    SELECT * FROM ({due_sql.ALL_DUE}) q
     WHERE q.due_on > %(since)s
       AND (q.due_on, q.record_id) > (%(after_day)s::date, %(after_id)s::uuid)
     ORDER BY q.due_on, q.record_id LIMIT %(limit)s

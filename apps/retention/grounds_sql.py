@@ -271,8 +271,18 @@ claim AS (
   UNION ALL
     SELECT record_id, version, NULL, NULL, anchor, false, reason::smallint FROM by_law
 ),
+counted AS (
+    SELECT *, (count(*) OVER its)::smallint AS total,
+           coalesce(lead(cell_id) OVER its, lag(cell_id) OVER its) AS next_cell,
+           coalesce(lead(anchor) OVER its, lag(anchor) OVER its) AS next_anchor
+    FROM claim WINDOW its AS (PARTITION BY record_id)
+),
+-- Of two, what stands beside the one is the other.
 fresh AS MATERIALIZED (
-    SELECT *, (count(*) OVER (PARTITION BY record_id))::smallint AS total FROM claim
+    SELECT record_id, version, application_id, cell_id, anchor, approximate, reason, total,
+           CASE WHEN total = 2 THEN next_cell END AS other_cell,
+           CASE WHEN total = 2 THEN next_anchor END AS other_anchor
+    FROM counted
 )
 """,
     MEANT=MEANT,
@@ -284,13 +294,15 @@ _SAME: Final = """
     AND f.cell_id IS NOT DISTINCT FROM g.cell_id AND f.anchor IS NOT DISTINCT FROM g.anchor
     AND f.reason = g.reason AND f.approximate = g.approximate
     AND f.version = g.version AND f.total = g.total
+    AND f.other_cell IS NOT DISTINCT FROM g.other_cell
+    AND f.other_anchor IS NOT DISTINCT FROM g.other_anchor
 """
 
 _INSERT: Final = """
 INSERT INTO retention_ground (controller_id, record_id, application_id, cell_id, anchor,
-                              reason, approximate, version, total)
+                              reason, approximate, version, total, other_cell, other_anchor)
 SELECT %(controller)s, f.record_id, f.application_id, f.cell_id, f.anchor,
-       f.reason, f.approximate, f.version, f.total
+       f.reason, f.approximate, f.version, f.total, f.other_cell, f.other_anchor
 FROM fresh f
 """
 

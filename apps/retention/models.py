@@ -237,6 +237,10 @@ class Ground(Scoped):
     version = models.PositiveIntegerField()
     #: How many grounds the record has: the ended ones alone then tell whether another lives.
     total = models.PositiveSmallIntegerField()
+    #: Of two grounds, where the rule of the other applies and what it runs from, so that a pair
+    #: is judged without looking for the other. NULL with any other number.
+    other_cell = models.BigIntegerField(null=True)
+    other_anchor = models.DateField(null=True)
 
     class Meta:
         indexes = (
@@ -249,7 +253,7 @@ class Ground(Scoped):
             ),
             models.Index(
                 fields=["cell", "anchor"],
-                include=["record", "version", "total"],
+                include=["record", "version", "total", "other_cell", "other_anchor"],
                 condition=models.Q(anchor__isnull=False, total__gt=1),
                 name="ground_due_among",
             ),

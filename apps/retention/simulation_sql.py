@@ -143,5 +143,5 @@ TABLE_FROM_FACTS: Final = f"{_FROM_FACTS}, {_TOLD} {_TABLE}"
 LIST: Final = f"{_STORED}, {_TOLD} {_LIST}"
 LIST_FROM_FACTS: Final = f"{_FROM_FACTS}, {_TOLD} {_LIST}"
 #: How many would be due: ranges of the same indexes that `due` reads.
-COUNT: Final = f"SELECT count(*) FROM ({due_sql.DUE_IDS}) counted"  # noqa: S608 - constants only
+COUNT: Final = due_sql.COUNT_DUE
 COUNT_BY_RULE: Final = f"SELECT rule, count(*) FROM ({due_sql.DUE}) counted GROUP BY rule"  # noqa: S608 - constants only

@@ -49,7 +49,12 @@ def stored() -> dict[object, Counter[tuple[object, ...]]]:
         row = (one.application_id, one.cell_id, one.anchor, one.reason, one.approximate)
         found.setdefault(one.record_id, Counter())[row] += 1
         assert one.version == Record.objects.get(pk=one.record_id).version
-        assert one.total == Ground.objects.filter(record_id=one.record_id).count()
+        others = [*Ground.objects.filter(record_id=one.record_id).exclude(pk=one.pk)]
+        assert one.total == len(others) + 1
+        other = others[0] if len(others) == 1 else None
+        assert (one.other_cell, one.other_anchor) == (
+            (other.cell_id, other.anchor) if other is not None else (None, None)
+        )
     return found
 
 

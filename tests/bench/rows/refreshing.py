@@ -20,7 +20,8 @@ from tests.bench.rows import records, stage
 from tests.bench.rows.records import Estate
 
 _COLUMNS: Final = (
-    "controller_id, record_id, application_id, cell_id, anchor, reason, approximate, version, total"
+    "controller_id, record_id, application_id, cell_id, anchor, reason, approximate, version, "
+    "total, other_cell, other_anchor"
 )
 _TABLES: Final = f"""
     CREATE TABLE bench_ground (LIKE retention_ground INCLUDING ALL);
