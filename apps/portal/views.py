@@ -48,7 +48,4 @@ def _show(
 
 
 def _page(request: HttpRequest, context: dict[str, object], status: int) -> HttpResponse:
-    response = render(request, "portal/stay.html", context, status=status)
-    # Nobody that is linked from here, or asked for a picture, learns the address of the page.
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return render(request, "portal/stay.html", context, status=status)

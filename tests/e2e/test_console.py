@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
 
 from apps.connectors import services as connectors
 from apps.core import scope
@@ -174,3 +175,15 @@ def test_a_file_is_checked_and_its_good_lines_taken(house: House, dora: Visit) -
     dora.page.locator("button[formaction$='/take/']").click()
     dora.page.wait_for_url("**/records/")
     assert dora.page.locator(".notice.success").is_visible()
+
+
+def test_a_candidate_stays_and_takes_it_back_by_their_link(
+    house: House, page: Page, live_server: LiveServer
+) -> None:
+    """As a browser sends the form: its Origin depends on the page's own Referrer-Policy."""
+    page.goto(live_server.url + warned(house))
+    page.locator("button[value='en']").click()
+    page.wait_for_selector("html[lang='en']")
+    page.locator("button[value='stay']").click()
+    page.locator("button[value='withdraw']").click()
+    page.wait_for_selector("main:not(:has(button[name='answer']))")

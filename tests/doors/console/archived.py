@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 
+from apps.connectors.port import Dated
 from apps.consents.models import EndWarning
 from apps.core import canonical, clock, crypto, scope
 from apps.core.actors import SYSTEM
@@ -11,10 +13,13 @@ from apps.core.ids import new_id
 from apps.erasure import archiving, profile
 from apps.erasure.models import Archive, ArchiveGround, Plan, Step
 from apps.keys import services as keys
-from apps.retention import warnings
+from apps.retention import selectors, warnings
+from apps.retention import services as retention
 from apps.retention.models import Cell, Policy
+from apps.subjects import intake
 from apps.subjects import services as subjects
 from apps.subjects.models import Record
+from tests import cast
 from tests.doors.console.house import House
 
 NAME = "Ada Quillfeather-Archived"
@@ -68,14 +73,23 @@ def archived(house: House) -> Filled:
 
 
 def warned(house: House) -> str:
-    """The address of the page of somebody who was told of an end."""
+    """The address of the page of somebody who was told of an end that is to come."""
+    day = clock.today("Europe/Paris") - timedelta(days=75)
+    at = Dated(datetime.combine(day, time(12), UTC), "exact")
+    last = replace(cast.ADA.applications[0], remote_id="7075", applied=at, closed=at)
+    last = replace(last, rejected_notified=at)
     with scope.enter(house.nordlys.id):
-        record = Record.objects.get(pk=house.ada)
+        candidate = cast.candidate(75, applications=(last,))
+        intake.take(actor=SYSTEM, connection_id=house.connection.pk, candidates=[candidate])
+        retention.refresh(actor=SYSTEM)
+        record = Record.objects.latest("pk")
         mail = new_id()
+        due_on = selectors.decide(record.pk, as_of=day).due_on
+        assert due_on is not None
         EndWarning.objects.create(
             subject_id=record.subject_id,
             record=record,
-            due_on=clock.today("Europe/Paris"),
+            due_on=due_on,
             mail=mail,
             state="sent",
         )

@@ -62,7 +62,8 @@ def test_looking_changes_nothing_and_names_nobody(sent: Sent) -> None:
     assert "Your data are kept until the end of" in page(answer)
     assert "Tarnholt" not in page(answer)
     assert "tarnholt1" not in page(answer)
-    assert answer["Referrer-Policy"] == "no-referrer"
+    # Nobody linked from here learns the address; "no-referrer" would hide the Origin of its forms.
+    assert answer["Referrer-Policy"] == "same-origin"
     assert "no-store" in answer["Cache-Control"]
     assert 'content="noindex"' in page(answer)
     assert answers(sent) == [""]
