@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import date, timedelta
 
 import pytest
@@ -360,3 +361,18 @@ def test_orphans_are_cleared_by_the_next_refresh(nordlys: Company) -> None:
         Record.objects.update(state=Record.State.ERASED)
         services.refresh_all(actor=SYSTEM)
         assert not Ground.objects.exists()
+
+
+def test_grounds_stored_by_an_older_version_learn_of_each_other(nordlys: Company) -> None:
+    """An installation that is brought up to date: a pair nobody told of the other is never due."""
+    with scope.enter(nordlys.id):
+        governed(nordlys)
+        told = sorted(Ground.objects.values_list("pk", "other_cell", "other_anchor"))
+        Ground.objects.update(other_cell=None, other_anchor=None)
+        late = date(2031, 3, 3)
+        assert selectors.due(as_of=late) == []
+        migration = importlib.import_module("apps.retention.migrations.0006_other_ground")
+        with connection.cursor() as cursor:
+            cursor.execute(migration.TELL)
+        assert sorted(Ground.objects.values_list("pk", "other_cell", "other_anchor")) == told
+        assert len(selectors.due(as_of=late)) == 1

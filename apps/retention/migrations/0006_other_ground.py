@@ -1,7 +1,7 @@
 from django.db import migrations, models
 
 #: Grounds that are stored already; those of a record were worked out together.
-_TELL = """
+TELL = """
     UPDATE retention_ground g SET other_cell = o.cell_id, other_anchor = o.anchor
     FROM retention_ground o
     WHERE g.total = 2 AND o.total = 2 AND o.record_id = g.record_id AND o.id <> g.id
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             name="other_cell",
             field=models.BigIntegerField(null=True),
         ),
-        migrations.RunSQL(_TELL, migrations.RunSQL.noop),
+        migrations.RunSQL(TELL, migrations.RunSQL.noop),
         migrations.AddIndex(
             model_name="ground",
             index=models.Index(
