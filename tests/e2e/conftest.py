@@ -89,7 +89,7 @@ def house(transactional_db: None) -> House:
             reason="Litige 24/0178",
             review_on=clock.now().date() + timedelta(days=90),
         )
-        erasure.propose(actor=nordlys.recops_actor, as_of=clock.now().date())
+        erasure.propose(actor=nordlys.recops_actor, as_of=clock.today("Europe/Paris"))
     audit.integrate()
     return House(nordlys, vantage, connection, records, theirs[0])
 
