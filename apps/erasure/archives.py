@@ -156,9 +156,10 @@ def _take(actor: Actor, archive_id: UUID, reason: str, *, exported: bool) -> byt
 
 def dispose_ended(*, actor: Actor) -> int:
     """What is past its end: noticed first, then, when it still is after the connection's time to
-    call back, gone for good. How many were disposed of."""
+    call back, gone for good. That time begins again when a hold is released. How many were
+    disposed of."""
     as_of = clock.today(controllers.current().time_zone)
-    ended = _ended(as_of)
+    ended = _not_held(_ended(as_of))
     waiting = Archive.objects.filter(state=Archive.State.KEPT).exclude(ending_since=None)
     waiting.exclude(pk__in=ended).update(ending_since=None)
     fresh = Archive.objects.filter(pk__in=ended, ending_since=None)
@@ -183,6 +184,13 @@ def _ended(as_of: date) -> list[UUID]:
     past = ArchiveGround.objects.filter(ended).values("archive_id")
     rows = rows.filter(pk__in=past).exclude(pk__in=keeping)
     return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def _not_held(archive_ids: Sequence[UUID]) -> list[UUID]:
+    if not HoldCase.objects.filter(released_at=None).exists():
+        return list(archive_ids)
+    rows = Archive.objects.filter(pk__in=archive_ids).select_related("record").order_by("pk")
+    return [archive.pk for archive in rows if not holding(archive)]
 
 
 @transaction.atomic

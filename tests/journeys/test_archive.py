@@ -265,6 +265,30 @@ def test_a_longer_period_reaches_what_is_archived_and_time_to_call_back_is_given
     assert Archive.objects.get().ending_since is None, "switched off, nothing says when it ends"
 
 
+def test_the_time_to_call_back_begins_when_a_hold_is_released(house: House) -> None:
+    """Released by mistake, a hold can be placed again: nothing went the moment it was lifted."""
+    (archive,) = archived(house, 1)
+    type(house.connection).objects.update(grace_seconds=3600)
+    keeping(house.company, "P1M")
+    assert erasure.dispose_ended(actor=SYSTEM) == 0
+    hold = retention.place_hold(
+        actor=house.company.dpo_actor,
+        subject_id=archive.subject_id,
+        reason=REASON,
+        review_on=clock.today("Europe/Paris").replace(year=2090),
+    )
+    assert erasure.dispose_ended(actor=SYSTEM) == 0
+    assert Archive.objects.get().ending_since is None
+    retention.release_hold(actor=house.company.dpo_actor, hold_id=hold.pk)
+    assert erasure.dispose_ended(actor=SYSTEM) == 0
+    since = Archive.objects.get().ending_since
+    assert since is not None
+    assert clock.now() - since < timedelta(minutes=5)
+    assert states(archive) == ["kept"]
+    Archive.objects.update(ending_since=since - timedelta(hours=2))
+    assert erasure.dispose_ended(actor=SYSTEM) == 1
+
+
 def test_a_rights_request_finds_it_by_an_address_and_nothing_else_does(house: House) -> None:
     (archive,) = archived(house, 1)
     one = people.person(SEED, 1)
