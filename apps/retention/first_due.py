@@ -2,8 +2,8 @@
 
 Whoever is due on a day of the past was due by that day's own cut-offs. So a queue is read some
 days at a time, from the first on which anything may be due, as many days as hold about as many
-grounds as are asked for: a page costs the same among one million records as among ten. A test
-compares every page with the whole queue.
+grounds as are asked for: where records have one ground, a page costs the same among one million
+of them as among ten. A test compares every page with the whole queue.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Row = tuple[Any, ...]
 _DAYS: Final = 512
 #: Grounds to begin with beyond those asked for: fewer queries where few of them are due.
 _SPARE: Final = 2_000
-#: Where so many grounds were looked up without filling the page, nearly everybody has another
-#: that lives: reading the rest in one go is cheaper then.
-_PATIENCE: Final = 50_000
+#: Where so many grounds were looked up in vain, nearly everybody has another that lives: reading
+#: the rest in one go is cheaper then.
+_PATIENCE: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ def read(
     first = after.due_on if after else _one(sql.FIRST_END, given)
     since = _before(as_of if first is None else min(first, as_of))
     rows: list[Row] = []
-    examined = 0
+    in_vain = 0
     while since < as_of and len(rows) < limit:
         given["limit"] = limit - len(rows)
-        whole = examined > patience
+        whole = in_vain > patience
         until = as_of if whole else min(since + timedelta(days=days), as_of)
         given |= _window(found, since, until, as_of)
         most = given["limit"] + spare
@@ -80,8 +80,9 @@ def read(
         if ending > most and days > 1:
             days = max(1, days // 4)
             continue
-        rows += _rows(_REST if whole else between, given)
-        since, examined = until, examined + ending
+        found_now = _rows(_REST if whole else between, given)
+        rows += found_now
+        since, in_vain = until, in_vain + ending - len(found_now)
         days *= 2 if ending > most // 4 else 8
     return rows
 
