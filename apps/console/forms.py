@@ -159,47 +159,6 @@ class WithdrawalForm(forms.Form):
     effective_on = forms.DateField(label=_("Withdrawn by the person on"), widget=DayInput())
 
 
-class OverrideForm(forms.Form):
-    rule = forms.ChoiceField(label=_("Rule"))
-    duration = forms.CharField(
-        label=_("New period"),
-        help_text=_("Such as P3M (3 months), P2Y (2 years) or P30D (30 days). Empty: off."),
-        max_length=16,
-        required=False,
-        widget=forms.TextInput(attrs={"class": "short"}),
-    )
-    job = forms.CharField(
-        label=_("For one job only"),
-        help_text=_("The number of the job in the ATS. Empty: every job."),
-        max_length=100,
-        required=False,
-        widget=forms.TextInput(attrs={"class": "short"}),
-    )
-    reason = forms.CharField(
-        label=_("Why do you depart from the pack?"),
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-    def __init__(self, *args: Any, rules: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _choose(self.fields["rule"], rules)
-
-
-class VariantForm(forms.Form):
-    variant = forms.ChoiceField(label=_("Reading"))
-    reason = forms.CharField(
-        label=_("Why this reading?"),
-        help_text=_("Kept sealed; never in the audit log."),
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-    def __init__(self, *args: Any, offered: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _choose(self.fields["variant"], offered)
-
-
 class DepartureForm(forms.Form):
     """An override to try before anybody signs it."""
 
@@ -222,6 +181,34 @@ class DepartureForm(forms.Form):
     def __init__(self, *args: Any, rules: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _choose(self.fields["rule"], rules)
+
+
+class OverrideForm(DepartureForm):
+    """The same, signed with a reason."""
+
+    reason = forms.CharField(
+        label=_("Why do you depart from the pack?"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["duration"].label = _("New period")
+
+
+class VariantForm(forms.Form):
+    variant = forms.ChoiceField(label=_("Reading"))
+    reason = forms.CharField(
+        label=_("Why this reading?"),
+        help_text=_("Kept sealed; never in the audit log."),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, offered: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["variant"], offered)
 
 
 class ActivationForm(forms.Form):
