@@ -127,7 +127,7 @@ alone AS (
 ),
 among AS (
     SELECT g.record_id, g.version, g.total, p.id AS cell, p.rule,
-           (g.anchor + p.span)::date AS ends_on
+           (g.anchor + p.span)::date + 1 AS due_on
     FROM period p CROSS JOIN LATERAL (
         SELECT g.record_id, g.version, g.anchor, g.total, g.other_cell, g.other_anchor
         FROM retention_ground g
@@ -173,10 +173,8 @@ due AS (
     SELECT record_id, version, rule, (anchor + span)::date + 1 AS due_on, cell FROM alone
   UNION ALL
     SELECT a.record_id, a.version,
-           (array_agg(a.rule ORDER BY a.ends_on DESC, a.rule COLLATE "C"))[1],
-           (array_agg(a.ends_on + CASE WHEN a.cell IS NULL THEN 0 ELSE 1 END
-                      ORDER BY a.ends_on DESC, a.rule COLLATE "C"))[1],
-           (array_agg(a.cell ORDER BY a.ends_on DESC, a.rule COLLATE "C"))[1]
+           (array_agg(a.rule ORDER BY a.due_on DESC, a.rule COLLATE "C"))[1], max(a.due_on),
+           (array_agg(a.cell ORDER BY a.due_on DESC, a.rule COLLATE "C"))[1]
     FROM among a GROUP BY a.record_id, a.version HAVING $ALL_ENDED
   UNION ALL
     SELECT record_id, version, rule, anchor, NULL FROM back
@@ -242,8 +240,8 @@ archive AS (
     WHERE p.archived AND NOT p.off
 ),
 gathered AS (
-    SELECT record_id, version, total, cell, rule, ends_on, NULL::date AS begun_on,
-           ends_on + CASE WHEN cell IS NULL THEN 0 ELSE 1 END AS due_on
+    SELECT record_id, version, total, cell, rule, NULL::date AS ends_on,
+           NULL::date AS begun_on, due_on
     FROM among
   UNION ALL
     SELECT record_id, version, total, cell, rule, ends_on, anchor, NULL FROM archive

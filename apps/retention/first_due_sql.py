@@ -47,7 +47,7 @@ touched AS (
 ),
 among AS (
     SELECT g.record_id, g.version, g.total, p.id AS cell, p.rule,
-           (g.anchor + p.span)::date AS ends_on
+           (g.anchor + p.span)::date + 1 AS due_on
     FROM touched t
     CROSS JOIN LATERAL (
         SELECT * FROM retention_ground g WHERE g.record_id = t.record_id OFFSET 0) g

@@ -135,7 +135,9 @@ verdict AS (
                     max(anchor) FILTER (WHERE weight = 2) OVER (PARTITION BY record_id))
                 WHEN reason IN (8, 10) THEN ends_on ELSE ends_on + 1 END AS due_on
     FROM judged
-    ORDER BY record_id, weight DESC, ends_on DESC NULLS LAST, rule COLLATE "C"
+    ORDER BY record_id, weight DESC,
+             ends_on + CASE WHEN reason IN (8, 10) THEN 0 ELSE 1 END DESC NULLS LAST,
+             rule COLLATE "C"
 ),
 listed AS (
     SELECT r.record_id, r.rule, r.reason, r.due_on,

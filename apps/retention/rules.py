@@ -224,6 +224,12 @@ def _within(ground: Ground, duration: str, as_of: date) -> Judged:
 
 
 def _order(judged: Judged) -> tuple[int, int, str, str]:
-    """The deciding ground first; ties by rule and application, so that the answer is one."""
-    last_day = judged.ends_on.toordinal() if judged.ends_on is not None else 0
-    return (-judged.weight, -last_day, judged.ground.rule, str(judged.ground.application_id or ""))
+    """The deciding ground first: the last to be over, so that a record is not said to be due on a
+    day that one of its grounds outlives. Ties by rule and application: the answer is one."""
+    over = due_on(judged)
+    return (
+        -judged.weight,
+        -over.toordinal() if over is not None else 0,
+        judged.ground.rule,
+        str(judged.ground.application_id or ""),
+    )

@@ -32,7 +32,7 @@ from apps.retention.simulating import Departure
 from apps.subjects.models import Change, Record
 from tests import cast
 from tests.cast import Company
-from tests.retention.builders import AnApplication, APerson, ARecord, World, build
+from tests.retention.builders import ACell, AnApplication, APerson, ARecord, World, build
 from tests.retention.worlds import AS_OF, Draft, as_it_is, days, drafts, worlds
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +155,19 @@ def check_simulation(draft: Draft, decided: dict[UUID, Decision], as_of: date) -
         assert shown == {month: months[month] for month in shown}
 
 
+def check_simulation_leaves_out(marked: int) -> None:
+    """Whoever's facts are newer than their grounds is in the list of a simulation and in its
+    numbers, or in neither."""
+    asked: Any = {"policy_id": Policy.objects.get().pk, "as_of": AS_OF[-1]}
+    said = simulating.simulate(**asked)
+    numbers = (said.total, said.archive, said.joining, said.leaving)
+    listed = {name: simulating.listed(**asked, change=name) for name in simulating.CHANGES}
+    assert numbers == tuple(len(listed[name]) for name in simulating.CHANGES)
+    waiting = set(Change.objects.values_list("record_id", flat=True))
+    assert len(waiting) == marked
+    assert not waiting & {row.record_id for rows in listed.values() for row in rows}
+
+
 def rule_of(decision: Decision) -> str:
     assert decision.deciding is not None
     return decision.deciding.ground.rule
@@ -228,6 +241,7 @@ def test_refreshing_what_changed_equals_refreshing_all(
                 record.save()
                 Change.objects.create(record=record, controller_id=nordlys.id)
         marked = Change.objects.count()
+        check_simulation_leaves_out(marked)
         assert services.refresh(actor=SYSTEM) == marked
         assert Change.objects.count() == 0
         assert stored() == ruled()
@@ -246,3 +260,20 @@ def test_a_second_refresh_writes_nothing(nordlys: Company) -> None:
         assert services.refresh_all(actor=SYSTEM) == 2
         assert set(Ground.objects.values_list("pk", flat=True)) == before
         assert ConsentEvent.objects.count() == 2
+
+
+def test_a_record_is_due_once_the_last_of_its_grounds_is_over(nordlys: Company) -> None:
+    """An erasure accepted on the last day of another ground waits for the day after."""
+    closed = (date(2026, 1, 28), "exact")
+    application = AnApplication("rejected", applied=closed, closed=closed)
+    since = ((date(2020, 1, 1), "P1M"),)
+    cell = ACell("FR", "rejected", "process.closed", since, outlives=True)
+    person = APerson((ARecord(applications=(application,)),), erasure=date(2026, 2, 28))
+    with scope.enter(nordlys.id):
+        build(World((person,), (cell,)), by=nordlys.dpo)
+        services.refresh_all(actor=SYSTEM)
+        (record,) = Record.objects.all()
+        assert selectors.due(as_of=date(2026, 2, 28)) == []
+        check_verdicts(date(2026, 3, 1), [as_it_is(date(2026, 3, 1))])
+        decision = selectors.decide(record.pk, as_of=date(2026, 3, 1))
+        assert (decision.due_on, rule_of(decision)) == (date(2026, 3, 1), "rejected")
