@@ -80,9 +80,9 @@ def seal(
     first = _opens(found) if found is not None and found.step.sends else b""
     if first is None:
         return Refusal("archive_unproven")
-    if first:
+    if found is not None and first:
         marks = _marks(before, capabilities)
-        drawn = profile.joined(json.loads(first), drawn, erased=marks)
+        drawn = profile.joined(json.loads(first), found.fields, drawn, erased=marks)
     if unaccepted := set(drawn.unreadable) - set(step.plan.accepts_unreadable):
         return Refusal("archive_unreadable", tuple(sorted(unaccepted)))
     content = canonical.dumps(dict(drawn.content))
@@ -111,10 +111,16 @@ def _keep(  # noqa: PLR0917 - what one row is made of
     content: bytes,
     key: bytes,
 ) -> Refusal | None:
-    """Write the archive with its grounds and its entry, while this attempt holds the step: one that
-    lost its lease may not touch what another sealed. Refused without a ground to keep it."""
+    """Write the archive with its grounds and its entry, while this attempt holds the step.
+
+    One that lost its lease may not touch what another sealed, nor anyone a copy that is being
+    given up. Refused without a ground to keep it.
+    """
     if not claims.held(step).select_for_update().filter(state=Step.State.CLAIMED).exists():
         return LOST
+    earlier = Archive.objects.select_for_update().filter(pk=archive_id).first()
+    if earlier is not None and earlier.state not in _LIVING:
+        return LOST  # given up meanwhile, and its key goes: the next attempt has one of its own
     grounds = [
         (cell, anchor)
         for cell, anchor, rule in Ground.objects.filter(record_id=step.record_id)

@@ -76,12 +76,16 @@ def draw(snapshot: Snapshot, offered: Sequence[ArchiveField], notices: Sequence[
 
 def joined(
     content: Mapping[str, Any],
+    before: Mapping[str, Status],
     fresh: Drawn,
     *,
     erased: Collection[str],
 ) -> Drawn:
     """What was sealed before, and what a later reading adds to it: the first value stays, since
-    the ATS may show less by now. `erased`: the vendor's own marks of an erased value."""
+    the ATS may show less by now. `erased`: the vendor's own marks of an erased value.
+
+    What neither reading saw the whole of stays unreadable, whatever was found elsewhere.
+    """
     found: dict[str, Any] = {}
     statuses: dict[str, Status] = {}
     for name in FIELDS:
@@ -94,7 +98,8 @@ def joined(
         }
         if together := {**told, **was, **later}:
             found[name] = together
-        statuses[name] = "archived" if together else fresh.statuses[name]
+        never = before.get(name) == fresh.statuses[name] == "unreadable"
+        statuses[name] = "archived" if together and not never else fresh.statuses[name]
     return Drawn(found, statuses)
 
 

@@ -76,7 +76,8 @@ def test_a_later_reading_adds_and_replaces_nothing() -> None:
         }
     )
     marks = {mark.format(remote_id="7") for field in FIELDS for mark in field.end_states}
-    both = profile.joined(first.content, profile.draw(later, ARCHIVE, []), erased=marks)
+    fresh = profile.draw(later, ARCHIVE, [])
+    both = profile.joined(first.content, first.statuses, fresh, erased=marks)
     assert both.content["full_name"] == first.content["full_name"]
     assert both.content["contact_email"] == first.content["contact_email"]
     assert both.content["job_ref"] == {
@@ -85,5 +86,17 @@ def test_a_later_reading_adds_and_replaces_nothing() -> None:
         "application.12.job_id": 79,
     }
     assert both.statuses["contact_email"] == "archived"
-    again = profile.joined(first.content, first, erased=marks)
+    again = profile.joined(first.content, first.statuses, first, erased=marks)
     assert again.content == first.content
+
+
+def test_what_neither_reading_saw_the_whole_of_stays_unreadable() -> None:
+    first = profile.draw(shot(None, "application"), ARCHIVE, [])
+    assert first.statuses["job_ref"] == "unreadable"
+    assert "job_ref" in first.content
+    still = profile.joined(first.content, first.statuses, first, erased=())
+    assert still.statuses["job_ref"] == "unreadable"
+    whole = profile.joined(
+        first.content, first.statuses, profile.draw(shot(), ARCHIVE, []), erased=()
+    )
+    assert whole.statuses["job_ref"] == "archived"

@@ -8,14 +8,13 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from apps.connectors import services as connectors
 from apps.connectors.fakes.greenhouse import people
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM, Actor
 from apps.core.errors import Conflict, Invalid, Missing, Refused
-from apps.erasure import archives, archiving, certificates, claims, planning, profile, running
+from apps.erasure import archives, archiving, certificates, planning, profile
 from apps.erasure import services as erasure
-from apps.erasure.models import Archive, ArchiveReading, Plan, Step
+from apps.erasure.models import Archive, ArchiveReading, Step
 from apps.keys import services as keys
 from apps.retention import services as retention
 from apps.retention.hold_rules import Query
@@ -29,7 +28,6 @@ from tests.journeys.archiving import (
     keeping,
     proposed,
     reader,
-    sealed_by_hand,
     states,
     told,
 )
@@ -299,91 +297,3 @@ def test_a_rights_request_finds_it_by_an_address_and_nothing_else_does(house: Ho
     keeping(house.company, "P1M")
     erasure.dispose_ended(actor=SYSTEM)
     assert archiving.find(kind="email", values=one.emails) == set()
-
-
-def test_sealing_again_before_anything_was_sent_leaves_one_copy(house: House) -> None:
-    plan, (record,) = proposed(house, 1)
-    approve(house, plan)
-    step, _before = sealed_by_hand(house)
-    adapter = connectors.adapter(house.connection)
-    remote_id = str(remote_of(1))
-    for _attempt in range(2):
-        before = adapter.export([remote_id])[remote_id]
-        refusal = archiving.seal(
-            actor=SYSTEM, step=step, before=before, capabilities=adapter.capabilities
-        )
-        assert refusal is None
-    assert Archive.objects.count() == 1
-    claims.let_go(step, wait=timedelta())
-    house.run()
-    assert house.outcome(record).state == Step.State.ARCHIVED
-
-
-def test_a_copy_sealed_for_a_plan_that_was_then_refused_is_discarded(house: House) -> None:
-    plan, (record,) = proposed(house, 1)
-    approve(house, plan)
-    step, _before = sealed_by_hand(house)
-    claims.let_go(step, wait=timedelta(minutes=1), code="paused")
-    Plan.objects.update(grace_until=clock.now() + timedelta(hours=1))
-    erasure.call_back(actor=house.company.dpo_actor, plan_id=plan.pk)
-    erasure.refuse(actor=house.company.dpo_actor, plan_id=plan.pk)
-    assert Archive.objects.get().state == Archive.State.SEALED
-    running.advance_all(actor=SYSTEM)
-    assert Archive.objects.get().state == Archive.State.DISCARDED
-    assert told(record)[-1] == "archive.discarded"
-
-
-def test_a_worker_that_lost_its_lease_touches_no_archive(house: House) -> None:
-    plan, (record,) = proposed(house, 1)
-    approve(house, plan)
-    step, before = sealed_by_hand(house)
-    claims.let_go(step, wait=timedelta(), code="")
-    house.run()
-    assert house.outcome(record).state == Step.State.ARCHIVED
-    kept = Archive.objects.get()
-    refusal = archiving.seal(
-        actor=SYSTEM,
-        step=step,
-        before=before,
-        capabilities=connectors.adapter(house.connection).capabilities,
-    )
-    assert refusal in {None, archiving.LOST}
-    again = Archive.objects.get()
-    assert (again.state, again.commitment) == ("kept", kept.commitment)
-
-
-def test_what_became_due_after_a_residue_leaves_no_archive(house: House) -> None:
-    plan, (record,) = proposed(house, 1)
-    approve(house, plan)
-    house.fault("silent_ignore", [remote_of(1)], fields=["notes"], times=1)
-    house.run()
-    assert Archive.objects.get().state == Archive.State.SEALED
-    keeping(house.company, "P1M")
-    house.sync()
-    house.decide()
-    again = house.propose(again=True)
-    assert not again.steps.get().to_archive
-    house.approve(again)
-    house.run()
-    assert house.outcome(record).state == Step.State.VERIFIED
-    assert Archive.objects.get().state == Archive.State.DISCARDED
-
-
-def test_without_a_ground_of_the_archive_nothing_is_sealed_and_nothing_sent(
-    house: House,
-) -> None:
-    plan, (record,) = proposed(house, 1)
-    approve(house, plan)
-    (step,) = claims.claim(
-        actor=SYSTEM, connection_id=house.connection.pk, states=[Step.State.PLANNED]
-    )
-    adapter = connectors.adapter(house.connection)
-    remote_id = str(remote_of(1))
-    before = adapter.export([remote_id])[remote_id]
-    record.grounds.all().delete()
-    refusal = archiving.seal(
-        actor=SYSTEM, step=step, before=before, capabilities=adapter.capabilities
-    )
-    assert refusal is not None
-    assert refusal.code == "archive_unproven"
-    assert not Archive.objects.exists()
