@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -72,6 +72,19 @@ def decide(record_id: UUID, *, as_of: date) -> Decision:
     """
     row = _record(record_id)
     return _decision(row, as_of, bool(facts.holding(row.subject_id)))
+
+
+def would_keep(record_id: UUID, *, as_of: date) -> bool:
+    """Whether a talent-pool consent given on that day would keep a record longer than it is kept
+    now: not where the policy switched the talent pool off. Raises Missing."""
+    row = _record(record_id)
+    known, periods = facts.of([row.pk])[row.pk], facts.periods(as_of)
+    book = facts.book()
+    now, then = (
+        rules.decide(derivation.grounds(one, book), periods, held=False, as_of=as_of).due_on
+        for one in (known, replace(known, consented_on=as_of))
+    )
+    return now is not None and (then is None or then > now)
 
 
 def explain(record_id: UUID, *, as_of: date) -> Explanation:

@@ -25,9 +25,10 @@ def end_warning(
     due_on: date,
     systems: Sequence[str],
     link: str,
+    may_stay: bool,
     language: str = "",
 ) -> Mail:
-    """What goes, when, how to stay and how to object."""
+    """What goes, when, how to stay where there is a talent pool, and how to object."""
     spoken = language or ("fr" if controller.country in _FRENCH else "en")
     with translation.override(spoken):
         last = date_format(due_on - timedelta(days=1), "j F Y")
@@ -52,7 +53,9 @@ def end_warning(
             _(
                 "If you wish to stay in our talent pool, or if you object to being kept until "
                 "then, say so here:"
-            ),
+            )
+            if may_stay
+            else _("If you object to being kept until then, say so here:"),
             "%(link)s",
             _(
                 "Our data protection officer answers your questions: %(dpo)s, %(dpo_email)s. You "

@@ -9,6 +9,7 @@ that is no longer so, and the next end has a warning of its own.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -83,6 +84,8 @@ class Answerable:
     #: The last day it is kept; None: it is not about to go any more.
     kept_until: date | None
     answer: str
+    #: Whether there is a talent pool to stay in.
+    may_stay: bool
 
 
 @transaction.atomic
@@ -139,17 +142,17 @@ def _alone() -> None:
 
 
 def _write(actor: Actor, found: list[Coming]) -> None:
-    """One mail a person, whatever the number of their records."""
+    """One mail for a person and a day, whatever the number of their records."""
     rows = Record.objects.filter(pk__in=[one.record_id for one in found])
     subject_of = dict(rows.values_list("pk", "subject_id"))
-    mails: dict[UUID, UUID] = defaultdict(new_id)
+    mails: dict[tuple[UUID, date], UUID] = defaultdict(new_id)
     EndWarning.objects.bulk_create(
         EndWarning(
             controller_id=scope.current(),
             subject_id=subject_of[one.record_id],
             record_id=one.record_id,
             due_on=one.due_on,
-            mail=mails[subject_of[one.record_id]],
+            mail=mails[subject_of[one.record_id], one.due_on],
         )
         for one in found
     )
@@ -157,7 +160,7 @@ def _write(actor: Actor, found: list[Coming]) -> None:
     audit.record(
         events.WARNINGS_QUEUED,
         actor=actor,
-        counts={"records": len(found), "people": len(mails)},
+        counts={"records": len(found), "people": len(set(subject_of.values()))},
     )
 
 
@@ -181,7 +184,13 @@ def render(mail: UUID) -> Mail | str:
         due_on=true[0].due_on,
         systems=sorted({record.connection.name for record in records}),
         link=link(mail),
+        may_stay=_may_stay(true, today),
     )
+
+
+def _may_stay(rows: Iterable[EndWarning], today: date) -> bool:
+    """Whether a consent would keep anything: nobody is asked for one that would change nothing."""
+    return any(explaining.would_keep(row.record_id, as_of=today) for row in rows)
 
 
 def _still(row: EndWarning, today: date) -> bool:
@@ -230,14 +239,15 @@ def answerable(mail: UUID) -> Answerable:
     rows = _sent(mail)
     controller = controllers.current()
     today = clock.today(controller.time_zone)
-    days = [row.due_on for row in rows if _still(row, today)]
+    true = [row for row in rows if _still(row, today)]
     return Answerable(
         mail=mail,
         company=controller.name,
         dpo_name=controller.dpo_name,
         dpo_email=controller.dpo_email,
-        kept_until=periods.day_before(min(days)) if days else None,
+        kept_until=periods.day_before(min(row.due_on for row in true)) if true else None,
         answer=rows[0].answer,
+        may_stay=_may_stay(true, today),
     )
 
 
@@ -247,7 +257,7 @@ def answer(*, actor: Actor, mail: UUID, answer: str) -> None:
 
     A consent follows at once, and its withdrawal by the same page. An objection waits for a DPO,
     who decides it; nothing about the person lasts longer by it. Raises Missing, Invalid, Conflict
-    when it was answered before or the end has come.
+    when it was answered before, the end has come, or there is no talent pool to stay in.
     """
     rows = _sent(mail, lock=True)
     if answer not in EndWarning.Answer.values:
@@ -282,8 +292,11 @@ def _may_answer(rows: list[EndWarning], answer: str, today: date) -> None:
         return
     if before or answer == EndWarning.Answer.WITHDRAW:
         raise Conflict("answered", _("You have answered already. Write to us to change it."))
-    if not any(_still(row, today) for row in rows):
+    true = [row for row in rows if _still(row, today)]
+    if not true:
         raise Conflict("too_late", _("This is no longer about to happen: there is nothing to do."))
+    if answer == EndWarning.Answer.STAY and not _may_stay(true, today):
+        raise Conflict("no_pool", _("There is no talent pool to stay in. Write to us instead."))
 
 
 @transaction.atomic
@@ -337,5 +350,6 @@ def preview(language: str) -> Mail:
         due_on=day,
         systems=["Greenhouse"],
         link="/stay/…/",
+        may_stay=True,
         language=language,
     )

@@ -169,6 +169,25 @@ def test_one_person_with_two_files_gets_one_message(nordlys: Company, office: Po
     assert "Another, Export" in office.body()
 
 
+def test_files_that_end_on_different_days_are_told_with_the_day_of_each(
+    nordlys: Company, office: PostOffice
+) -> None:
+    other = cast.csv_connection("Another")
+    taken(1, SOON)
+    person = cast.candidate(1, remote_id="another", applications=(rejected(SOON - 5, "800001"),))
+    intake.take(actor=SYSTEM, connection_id=other.pk, candidates=[person])
+    services.refresh(actor=SYSTEM)
+    assert warned() == 2
+    assert delivered() == 2
+    days = {str(letter["Subject"]) for letter in office.letters}
+    assert len(days) == 2
+    named = [
+        {name for name in ("Export", "Another") if name in office.body(number)}
+        for number in range(2)
+    ]
+    assert sorted(named, key=str) == [{"Another"}, {"Export"}]
+
+
 def test_somebody_without_an_address_is_counted_and_not_pretended(
     nordlys: Company, office: PostOffice
 ) -> None:
@@ -209,6 +228,30 @@ def test_staying_is_a_consent_that_keeps(nordlys: Company, office: PostOffice) -
     assert selectors.decide(record.pk, as_of=day).outcome == "kept"
     with pytest.raises(Conflict):
         warnings.answer(actor=Actor("subject", mail), mail=mail, answer="object")
+
+
+def test_nobody_is_asked_to_stay_where_there_is_no_talent_pool(
+    nordlys: Company, office: PostOffice
+) -> None:
+    taken(1, SOON)
+    services.override(
+        actor=nordlys.dpo_actor,
+        policy_id=Policy.objects.get().pk,
+        rule="talent_pool",
+        duration="",
+        reason="No talent pool here",
+        active_from=clock.today("Europe/Paris"),
+    )
+    warned()
+    delivered()
+    assert "vivier" not in office.body()
+    _controller, mail = link_of(office)
+    assert not warnings.answerable(mail).may_stay
+    with pytest.raises(Conflict) as caught:
+        warnings.answer(actor=Actor("subject", mail), mail=mail, answer="stay")
+    assert caught.value.code == "no_pool"
+    assert not ConsentEvent.objects.exists()
+    warnings.answer(actor=Actor("subject", mail), mail=mail, answer="object")
 
 
 def test_an_objection_waits_for_a_dpo_who_decides_once(
