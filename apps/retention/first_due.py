@@ -32,6 +32,8 @@ _SPARE: Final = 2_000
 #: Where so many grounds were looked up in vain, nearly everybody has another that lives: reading
 #: the rest in one go is cheaper then.
 _PATIENCE: Final = 5_000
+#: Days.
+_SHORTEST_MONTH: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ def read(
     by_query = facts.holding_by_query()
     between = sql.DUE_BETWEEN if by_query else sql.DUE_BETWEEN_NAMED
     found = facts.in_force(as_of)
+    parts = roles(found, facts.places(facts.cells()))
     given = facts.period_arrays(found, as_of) | facts.meant_by_holds(by_query)
     given |= {
         "connection": connection_id,
-        "period_leads": leading(found, facts.places(facts.cells())),
+        "period_leads": [one.leads for one in parts],
+        "period_accompanied": [one.accompanied for one in parts],
         "after_day": after.due_on if after else "-infinity",
         "after_id": after.record_id if after else UUID(int=0),
     }
@@ -73,7 +77,8 @@ def read(
     while since < as_of and len(rows) < limit:
         given["limit"] = limit - len(rows)
         whole = in_vain > patience
-        until = as_of if whole else min(since + timedelta(days=days), as_of)
+        days = min(days, (as_of - since).days)
+        until = as_of if whole else since + timedelta(days=days)
         given |= _window(found, since, until, as_of)
         most = given["limit"] + spare
         ending = 0 if whole else _one(sql.ENDING_BETWEEN, given | {"most": most + 1})
@@ -95,12 +100,19 @@ _REST: Final = f"""
 """  # noqa: S608 - constants only; values are parameters
 
 
-def leading(found: Sequence[tuple[int, str, str]], places: Iterable[Place]) -> list[bool]:
-    """For each period in force whether its ground can be a record's last to end.
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What grounds of a cell can be among those of a record that is due."""
 
-    That of an active phase cannot where an archive follows it: the same event begins both, and
-    the archive's period is never the shorter one.
-    """
+    #: The last to end. That of an active phase cannot where an archive follows it: the same event
+    #: begins both, and the archive's period is never the shorter one.
+    leads: bool
+    #: Never there without one of the archive that follows it: nobody is due before that one ended.
+    accompanied: bool
+
+
+def roles(found: Sequence[tuple[int, str, str]], places: Iterable[Place]) -> list[Roles]:
+    """For each period in force."""
     in_force = {cell_id: duration for cell_id, _, duration in found if duration}
     by_case: dict[tuple[str, str, str], dict[str, Place]] = defaultdict(dict)
     where: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
@@ -108,22 +120,33 @@ def leading(found: Sequence[tuple[int, str, str]], places: Iterable[Place]) -> l
         case = (one.country, one.base, one.job)
         by_case[case][one.rule] = one
         where[one.id].append(case)
-    return [
-        not where[cell_id]
-        or not all(_outlived(cell_id, by_case[case], in_force) for case in where[cell_id])
-        for cell_id, _, _ in found
-    ]
+    listed = []
+    for cell_id, _rule, _duration in found:
+        pairs = [_phases(cell_id, by_case[case], in_force) for case in where[cell_id]]
+        beside = bool(pairs) and all(archive is not None for _own, archive in pairs)
+        outlived = beside and all(_outlived(own, archive, in_force) for own, archive in pairs)
+        listed.append(Roles(leads=not outlived, accompanied=beside))
+    return listed
 
 
-def _outlived(cell_id: int, case: Mapping[str, Place], in_force: Mapping[int, str]) -> bool:
+def _phases(
+    cell_id: int, case: Mapping[str, Place], in_force: Mapping[int, str]
+) -> tuple[Place, Place | None]:
+    """A cell, and the archive that follows it, if that is in force and stays wherever it does."""
     (own,) = [one for one in case.values() if one.id == cell_id]
-    other = case.get(own.rule + ARCHIVE)
-    if other is None or other.trigger != own.trigger or cell_id not in in_force:
+    archive = case.get(own.rule + ARCHIVE)
+    if archive is None or cell_id not in in_force or archive.id not in in_force:
+        return own, None
+    return own, archive if archive.outlives or not own.outlives else None
+
+
+def _outlived(own: Place, archive: Place | None, in_force: Mapping[int, str]) -> bool:
+    """Whether the archive never ends first, whatever day the two begin on."""
+    if archive is None or archive.trigger != own.trigger:
         return False
-    if other.id not in in_force:
-        return False
-    shorter, longer = parse(in_force[cell_id]), parse(in_force[other.id])
-    return shorter.months <= longer.months and shorter.days <= longer.days
+    shorter, longer = parse(in_force[own.id]), parse(in_force[archive.id])
+    months = longer.months - shorter.months
+    return months >= 0 and months * _SHORTEST_MONTH + longer.days >= shorter.days
 
 
 def _window(

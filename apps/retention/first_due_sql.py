@@ -3,9 +3,9 @@
 Parameters are those of due_sql.py, and:
 
 since, until due on a day after the one and not after the other, without end where that is NULL
-period_floors, period_leads
+period_floors, period_leads, period_accompanied
              the cut-offs of `since`, where the others are those of `until`; whether a ground of
-             that cell can be a record's last to end
+             that cell can be a record's last to end; whether it can be the only one that ended
 after_day, after_id
              the row after which it begins
 """
@@ -92,18 +92,23 @@ ENDING_BETWEEN: Final = """
             LIMIT %(most)s) q
         LIMIT %(most)s) counted
 """
-#: The first day on which anything may be due; NULL: never.
+#: The first day on which anything may be due; NULL: never. Nobody is due before the phase has
+#: ended that always stands beside another.
 FIRST_END: Final = put(
     """
     SELECT min(ends_on) FROM (
         SELECT (first.anchor + p.span)::date + 1 AS ends_on
-        FROM ($PERIODS) p CROSS JOIN LATERAL (
+        FROM ($PERIODS) p
+        JOIN unnest(%(period_cells)s::bigint[], %(period_accompanied)s::boolean[])
+            AS w (id, accompanied) USING (id)
+        CROSS JOIN LATERAL (
             (SELECT g.anchor FROM retention_ground g
              WHERE g.cell_id = p.id AND g.total = 1 AND g.anchor > '-infinity'
              ORDER BY g.anchor LIMIT 1)
           UNION ALL
             (SELECT g.anchor FROM retention_ground g
-             WHERE g.cell_id = p.id AND g.total > 1 AND g.anchor > '-infinity'
+             WHERE NOT w.accompanied AND g.cell_id = p.id AND g.total > 1
+               AND g.anchor > '-infinity'
              ORDER BY g.anchor LIMIT 1)) first
       UNION ALL
         SELECT anchor FROM retention_ground
