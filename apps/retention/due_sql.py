@@ -72,6 +72,14 @@ held AS MATERIALIZED (
 """,
     BY_QUERY=BY_QUERY,
 )
+#: Who is not free to go: taken off what was counted for everybody.
+BUSY: Final = """
+busy AS (
+    SELECT id FROM held
+  UNION
+    SELECT record_id FROM subjects_change WHERE controller_id = %(controller)s
+)
+"""
 PERIODS: Final = """
     SELECT id, rule, place, coalesce(cutoff, '-infinity') AS cutoff, duration = '' AS off,
            right(rule, 8) = '.archive' AS archived, nullif(duration, '')::interval AS span
@@ -207,11 +215,7 @@ SELECT d.record_id FROM due d WHERE {_FREE}
 COUNT_DUE: Final = f"""
 {_DUE},
 others AS (SELECT d.record_id FROM ({_IDS_AMONG}) d WHERE {_FREE}),
-busy AS (
-    SELECT id FROM held
-  UNION
-    SELECT record_id FROM subjects_change WHERE controller_id = %(controller)s
-)
+{BUSY}
 SELECT (SELECT count(*) FROM others) + (
     SELECT coalesce(sum(ended.count), 0) FROM period p CROSS JOIN LATERAL (
         SELECT count(*) FROM retention_ground g
@@ -271,35 +275,4 @@ ORDER BY d.due_on, d.record_id LIMIT %(limit)s
     FREE=_FREE,
     CHOSEN=_CHOSEN,
     ALL_ENDED=_ALL_ENDED,
-)
-
-#: One row: due, to archive, kept, held, undecided, pending (facts newer than the grounds).
-COUNTS: Final = put(
-    """
-WITH RECURSIVE $PERIOD, $HELD,
-judged AS (
-    SELECT g.record_id, g.total, $WEIGHT AS weight
-    FROM retention_ground g LEFT JOIN period p ON p.id = g.cell_id
-    WHERE g.controller_id = %(controller)s
-      AND NOT EXISTS (SELECT FROM subjects_change c WHERE c.record_id = g.record_id)
-),
-record AS (
-    SELECT record_id, weight FROM judged WHERE total = 1
-  UNION ALL
-    SELECT record_id, max(weight) FROM judged WHERE total > 1 GROUP BY record_id
-),
-outcome AS (
-    SELECT CASE WHEN h.id IS NOT NULL THEN 'held' ELSE $OUTCOME END AS outcome
-    FROM record r LEFT JOIN held h ON h.id = r.record_id
-)
-SELECT count(*) FILTER (WHERE outcome = 'due'), count(*) FILTER (WHERE outcome = 'archive'),
-       count(*) FILTER (WHERE outcome = 'kept'),
-       count(*) FILTER (WHERE outcome = 'held'), count(*) FILTER (WHERE outcome = 'undecided'),
-       (SELECT count(*) FROM subjects_change WHERE controller_id = %(controller)s)
-FROM outcome
-""",
-    HELD=HELD,
-    PERIOD=PERIOD,
-    WEIGHT=WEIGHT,
-    OUTCOME=OUTCOME,
 )

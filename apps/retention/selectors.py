@@ -11,14 +11,16 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import Missing
 from apps.retention import due_sql as sql
 from apps.retention import facts, first_due
+from apps.retention.counting_sql import COUNTS
 from apps.retention.differences import Difference, between, with_overrides
 from apps.retention.explaining import Explanation, GroundView, decide, explain
+from apps.retention.grounds import for_many_rows
 from apps.retention.models import Policy
 from apps.retention.simulating import Simulation, simulate
 
@@ -100,7 +102,10 @@ def due_ids(*, as_of: date) -> list[UUID]:
 
 def counts(*, as_of: date) -> Counts:
     """Every record of the controller that was not erased, by what is to be done with it."""
-    return Counts(*_rows(sql.COUNTS, facts.now_in_force(as_of))[0])
+    with transaction.atomic(), connection.cursor() as cursor:
+        for_many_rows(cursor)
+        cursor.execute(COUNTS, facts.now_in_force(as_of))
+        return Counts(*cursor.fetchone())
 
 
 def _rows(statement: str, given: dict[str, Any]) -> list[Any]:

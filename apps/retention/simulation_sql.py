@@ -16,10 +16,9 @@ from __future__ import annotations
 from typing import Final
 
 from apps.retention import due_sql
+from apps.retention.counting_sql import THEN
 from apps.retention.grounds_sql import FRESH, put
 
-# Not as CTEs: a scan that reads one cannot be shared between processes.
-_THEN: Final = f"({due_sql.PERIODS}) p"
 _NOW: Final = f"({due_sql.PERIODS.replace('%(period_', '%(now_')}) n"
 # `place` of a ground: where its cell stands in the periods in question, which come in the order
 # of their rules, so that ties are decided as rules.py decides them. 0: an erasure was granted;
@@ -44,7 +43,7 @@ judged AS NOT MATERIALIZED (
       $ONLY
 )
 """,
-    THEN=_THEN,
+    THEN=THEN,
     NOW=_NOW,
     JUDGED=put(_JUDGED, WEIGHT=due_sql.WEIGHT),
     WAS=due_sql.WEIGHT.replace("p.", "n."),
@@ -67,7 +66,7 @@ judged AS NOT MATERIALIZED (
 )
 """,
     FRESH=FRESH,
-    THEN=_THEN,
+    THEN=THEN,
     NOW=_NOW,
     HELD=due_sql.HELD,
     JUDGED=put(_JUDGED, WEIGHT=due_sql.WEIGHT),
@@ -153,15 +152,11 @@ _TWINS: Final = """
 # The ground that decides speaks for its pair: as the greatest of `gathered`.
 _KINDS: Final = put(
     """
-busy AS (
-    SELECT id FROM held
-  UNION
-    SELECT record_id FROM subjects_change WHERE controller_id = %(controller)s
-),
+$BUSY,
 kind AS (
     SELECT row_number() OVER () AS row, cell_id, reason, anchor, other_cell, other_anchor, job,
            sum(count)::bigint AS count
-    FROM ($ALL UNION ALL $BUSY) counted
+    FROM ($ALL UNION ALL $TAKEN_OFF) counted
     GROUP BY cell_id, reason, anchor, other_cell, other_anchor, job HAVING sum(count) > 0
 ),
 weighed AS (
@@ -196,7 +191,8 @@ alike AS (
 )
 """,
     ALL=put(_ALIKE, COUNT="count(*)", GROUNDS="retention_ground g", TWINS=_TWINS),
-    BUSY=put(
+    BUSY=due_sql.BUSY,
+    TAKEN_OFF=put(
         _ALIKE,
         COUNT="-count(*)",
         GROUNDS="busy JOIN retention_ground g ON g.record_id = busy.id",
@@ -204,7 +200,7 @@ alike AS (
     ),
     WEIGHED=put(_WEIGHED, WEIGHT=due_sql.WEIGHT),
     WAS=due_sql.WEIGHT.replace("p.", "n."),
-    THEN=_THEN,
+    THEN=THEN,
     NOW=_NOW,
 )
 _LIST: Final = """
