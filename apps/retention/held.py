@@ -84,8 +84,9 @@ def is_held(subject_id: UUID) -> bool:
     return bool(facts.holding(subject_id))
 
 
-def by_query(query: Query) -> Found:
-    """Whom a query would hold now, those erased already left out."""
+def by_query(query: Query, meant: mapped.Book | None = None) -> Found:
+    """Whom a query would hold now, those erased already left out; `meant` stands in for what
+    the words of the ATS mean."""
     given = {
         "controller": scope.current(),
         "connection": query.connection_id,
@@ -94,7 +95,7 @@ def by_query(query: Query) -> Found:
         "states": list(query.states),
         "since": query.applied_from,
         "until": query.applied_until,
-        **mapped.now(),
+        **(mapped.now() if meant is None else mapped.arrays(meant)),
     }
     with connection.cursor() as cursor:
         cursor.execute(_BY_QUERY, given)
@@ -109,6 +110,18 @@ def by_query(query: Query) -> Found:
 def found_by(case: HoldCase) -> Found:
     """Whom the case holds by its query now; nobody for a case without one."""
     return by_query(facts.query_of(case)) if case.by_query else Found((), (), ())
+
+
+def let_go(before: mapped.Book, after: mapped.Book) -> set[UUID]:
+    """Records that a living case holds by its query while words mean the one, and that no case
+    holds by its query once they mean the other."""
+    asking = HoldCase.objects.filter(by_query=True, released_at=None)
+    queries = [facts.query_of(case) for case in asking.exclude(states=[])]
+    kept, lost = (
+        {pk for one in queries for pk in by_query(one, meant).record_ids}
+        for meant in (after, before)
+    )
+    return lost - kept
 
 
 def as_columns(query: Query) -> dict[str, Any]:

@@ -16,16 +16,18 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import Role
-from apps.accounts.selectors import require_role
+from apps.accounts.selectors import require_role, roles
 from apps.audit import services as audit
 from apps.connectors.models import Connection
 from apps.core import canonical, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid, Missing
 from apps.keys import services as keys
-from apps.retention import events, facts, grounds, mapped, mapping_sql, meanings
+from apps.retention import events, facts, grounds, held, mapped, mapping_sql, meanings
+from apps.retention.mapped import Book
 from apps.retention.meanings import Entry
 from apps.retention.models import Mapping
 from apps.subjects import services as subjects
@@ -52,6 +54,8 @@ class Preview:
     #: Records with an application that would become something else.
     touched: int
     moved: tuple[Moved, ...]
+    #: How many no legal hold would keep any more.
+    let_go: int = 0
 
     def becoming(self, outcome: str) -> int:
         """How many would newly be so."""
@@ -78,7 +82,8 @@ def preview(*, connection_id: UUID, entries: Sequence[Entry], as_of: date) -> Pr
         "standings": standings,
     }
     moved = tuple(Moved(*row) for row in _rows(mapping_sql.PREVIEW, given))
-    return Preview(sum(one.records for one in moved), moved)
+    lost = len(held.let_go(before, after))
+    return Preview(sum(one.records for one in moved), moved, lost)
 
 
 @transaction.atomic
@@ -88,7 +93,8 @@ def change_mapping(
     """The connection's mapping from now on, written upon `version` (0: there is none yet).
 
     Raises Refused, Missing, Invalid for a word or a meaning that cannot be or when nothing
-    would change, Conflict when somebody wrote another version meanwhile.
+    would change, Conflict when somebody wrote another version meanwhile, or `held` when a legal
+    hold would let go of anybody: a DPO's to decide.
     """
     require_role(actor, Role.RECOPS, Role.DPO)
     _checked(connection_id, entries)
@@ -104,7 +110,10 @@ def change_mapping(
     made = Mapping.objects.create(
         connection_id=connection_id, version=version + 1, entries=wanted, made_by_id=actor.id
     )
-    moved = subjects.look_again(standings=mapped.changed(meant, mapped.book()))
+    means = mapped.book()
+    if not _is_dpo(actor):
+        _check_holds(meant, means)
+    moved = subjects.look_again(standings=mapped.changed(meant, means))
     audit.record(
         events.MAPPING_CHANGED,
         actor=actor,
@@ -115,6 +124,20 @@ def change_mapping(
     if moved:
         grounds.refresh(actor=actor)
     return made
+
+
+def _is_dpo(actor: Actor) -> bool:
+    return Role.DPO in roles(actor.id, scope.current())
+
+
+def _check_holds(before: Book, after: Book) -> None:
+    if lost := held.let_go(before, after):
+        message = ngettext(
+            "A legal hold would keep %(count)d record no longer. Ask a DPO to save this.",
+            "A legal hold would keep %(count)d records no longer. Ask a DPO to save this.",
+            len(lost),
+        )
+        raise Conflict("held", message % {"count": len(lost)})
 
 
 def _checked(connection_id: UUID, entries: Sequence[Entry]) -> None:

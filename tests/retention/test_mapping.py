@@ -187,6 +187,31 @@ def test_a_hold_by_state_follows_the_mapping() -> None:
         assert held.by_query(asked).people == 1
 
 
+def test_a_mapping_that_frees_whom_a_hold_keeps_is_a_dpo_s_to_save() -> None:
+    company, connection = stocked(replace(REJECTED, status="Rejeté"))
+    ended = Entry("status", "Rejeté", "withdrawn")
+    with scope.enter(company.id):
+        case = services.open_case(
+            actor=company.dpo_actor,
+            matter="A claim",
+            reason="A claim",
+            owner_id=company.dpo.pk,
+            review_on=date(2090, 1, 1),
+            query=Query(states=("rejected",)),
+        ).case
+        seen = mapping.preview(connection_id=connection.pk, entries=[ended], as_of=DUE)
+        assert seen.let_go == 1
+        with pytest.raises(Conflict) as caught:
+            mapped_as(company, connection, ended)
+        assert caught.value.code == "held"
+        assert not Mapping.objects.exists()
+        services.change_mapping(
+            actor=company.dpo_actor, connection_id=connection.pk, entries=[ended], version=0
+        )
+        services.release_case(actor=company.dpo_actor, case_id=case.pk)
+        mapped_as(company, connection, Entry("status", "Rejeté", "rejected"), version=1)
+
+
 @pytest.mark.parametrize(
     ("entries", "code"),
     [
