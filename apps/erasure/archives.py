@@ -103,6 +103,13 @@ def holding(archive: Archive) -> list[HoldCase]:
     return sorted(found.values(), key=lambda case: case.number)
 
 
+def met_by(query: hold_rules.Query) -> int:
+    """How many kept archives a query holds, by what they were when they were sealed."""
+    rows = Archive.objects.filter(state=Archive.State.KEPT).select_related("record")
+    rows = rows.only("id", "applications", "record__connection_id")
+    return sum(hold_rules.matches(query, _facts(one)) for one in rows.iterator())
+
+
 def readings(archive_id: UUID) -> list[ArchiveReading]:
     """Who opened it, the last one first."""
     rows = ArchiveReading.objects.select_related("reader").filter(archive_id=archive_id)

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Role
 from apps.accounts.selectors import require_role, roles
 from apps.audit import services as audit
+from apps.connectors.countries import is_code
 from apps.connectors.models import Connection
 from apps.controllers import selectors as controllers
 from apps.controllers.models import Controller
@@ -72,7 +73,7 @@ def open_case(
     _future(review_on)
     _check_owner(owner_id)
     if query is not None:
-        _check_query(query)
+        check_query(query)
         subject_services.lock_everyone()
     case, committed = _case(actor, owner_id, review_on, query, matter.strip(), reason.strip())
     found = held.by_query(query) if query is not None else held.Found((), (), ())
@@ -284,13 +285,18 @@ def _check_owner(owner_id: UUID) -> None:
         raise Invalid("owner", message, field="owner")
 
 
-def _check_query(query: Query) -> None:
+def check_query(query: Query) -> None:
+    """Raises Invalid for a query that asks nothing or something that cannot be, Missing."""
     if query.empty:
         message = _("Give at least one criterion: a query that asks nothing holds everyone.")
         raise Invalid("query", message, field="query")
     if not set(query.states) <= set(Application.State.values):
         names = ", ".join(Application.State.values)
         raise Invalid("states", _("Use one of: %(names)s.") % {"names": names}, field="states")
+    unknown = [one for one in query.countries if not is_code(one)]
+    if unknown:
+        message = _("“%(code)s” is no country. Use its two letters, such as FR or GB.")
+        raise Invalid("countries", message % {"code": unknown[0]}, field="countries")
     since, until = query.applied_from, query.applied_until
     if since is not None and until is not None and since > until:
         message = _("The last day is before the first one.")

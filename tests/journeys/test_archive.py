@@ -225,6 +225,8 @@ def test_at_its_end_it_is_disposed_of_and_a_hold_keeps_it(house: House) -> None:
         query=Query(jobs=(job,), connection_id=house.connection.pk),
     ).case
     Archive.objects.filter(pk=one.pk).update(applications=[["another", "FR", "rejected", None]])
+    met = [a.pk for a in (two, three) if job in {app[0] for app in a.applications}]
+    assert archives.met_by(Query(jobs=(job,), connection_id=house.connection.pk)) == len(met)
     keeping(house.company, "P1M")
     assert dispose() == 1
     assert states(one, two, three) == ["disposed", "kept", "kept"]

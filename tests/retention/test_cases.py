@@ -189,6 +189,7 @@ def test_what_was_written_is_sealed_and_only_committed_to(nordlys: Company) -> N
         ({"review_on": date(2020, 1, 1)}, "review_on"),
         ({"query": Query()}, "query"),
         ({"query": Query(states=("asleep",))}, "states"),
+        ({"query": Query(countries=("FR", "UK"))}, "countries"),
         (
             {"query": Query(applied_from=date(2026, 2, 1), applied_until=date(2026, 1, 1))},
             "applied_until",

@@ -22,7 +22,8 @@ from apps.console.forms import CaseForm, ReviewForm, day_in
 from apps.console.ledger import lines_about
 from apps.console.staff import StaffRequest
 from apps.core.errors import Missing
-from apps.retention import facts, held
+from apps.erasure import archives
+from apps.retention import facts, held, holds
 from apps.retention import services as retention
 from apps.retention.hold_rules import Query
 from apps.retention.models import Hold, HoldCase
@@ -82,7 +83,9 @@ def new(request: StaffRequest) -> HttpResponse:
         return page(request, "console/new_hold.html", {"form": form}, status=422)
     query = _query(form.cleaned_data)
     if "preview" in request.POST:
-        context = {"form": form, "found": held.by_query(query), "asked": told(query)}
+        if not attempt(form, lambda: holds.check_query(query)):
+            return page(request, "console/new_hold.html", {"form": form}, status=422)
+        context = {"form": form, "asked": told(query), **_met(query)}
         return page(request, "console/new_hold.html", context)
     made: list[Any] = []
     if not attempt(form, lambda: made.append(_open(request, form.cleaned_data, query))):
@@ -130,6 +133,10 @@ def release(request: StaffRequest, case_id: UUID) -> HttpResponse:
     return redirect("console:hold_case", case_id)
 
 
+def _met(query: Query) -> dict[str, object]:
+    return {"found": held.by_query(query), "archives": archives.met_by(query)}
+
+
 def told(query: Query) -> list[tuple[str, str]]:
     """The criteria in plain words: (what, which)."""
     names = dict(Application.State.choices)
@@ -159,7 +166,7 @@ def _show(
     reviewing: ReviewForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    day = today(request)
+    day, query = today(request), facts.query_of(shown)
     found = held.found_by(shown) if shown.released_at is None else None
     initial = {"review_on": day + REVIEW_AFTER, "owner": str(shown.owner_id)}
     context = {
@@ -167,8 +174,9 @@ def _show(
         "matter": held.matter(shown),
         "reason": held.reason(shown),
         "overdue": shown.released_at is None and shown.review_on <= day,
-        "asked": told(facts.query_of(shown)) if shown.by_query else [],
+        "asked": told(query) if shown.by_query else [],
         "found": found,
+        "archives": archives.met_by(query) if found is not None and shown.by_query else 0,
         "named": _named(shown),
         "matching": _matching(found.record_ids[:MOST]) if found is not None else [],
         "timeline": lines_about([shown.pk]),

@@ -53,6 +53,15 @@ def test_a_hold_that_asks_nothing_is_refused_with_what_was_typed(
     assert "Prud&#x27;hommes 24/0178" in text(answer)
 
 
+def test_a_criterion_that_cannot_be_is_refused_before_anything_is_shown(
+    house: House, dora: Client
+) -> None:
+    answer = dora.post("/holds/new/", filled(house, countries="FR, UK", preview="1"))
+    assert answer.status_code == 422
+    assert "“UK” is no country" in text(answer)
+    assert "people today" not in text(answer)
+
+
 def test_a_case_is_reviewed_and_released(house: House, dora: Client) -> None:
     dora.post("/holds/new/", filled(house, open="1"))
     with scope.enter(house.nordlys.id):
