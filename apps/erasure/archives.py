@@ -91,6 +91,17 @@ def until(archives: Sequence[Archive], *, as_of: date) -> dict[UUID, Until]:
     return found
 
 
+def endless(*, as_of: date) -> QuerySet[Archive]:
+    """Kept archives that no period in force ends, such as where a DPO switched their rule off:
+    nothing disposes of them by itself."""
+    in_force = facts.in_force(as_of)
+    ending = [cell for cell, _rule, duration in in_force if duration]
+    known = [cell for cell, _rule, _duration in in_force]
+    silent = ArchiveGround.objects.exclude(cell__in=known).values("archive_id")
+    ends = ArchiveGround.objects.filter(cell__in=ending).values("archive_id")
+    return kept().filter(Q(pk__in=silent) | ~Q(pk__in=ends))
+
+
 def holding(archive: Archive) -> list[HoldCase]:
     """The cases that hold an archive: its person by name, or what it was by a query."""
     found = {case.pk: case for case in facts.holding(archive.subject_id)}

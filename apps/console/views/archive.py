@@ -65,16 +65,18 @@ class Reading:
 
 @staff_page()
 def listed(request: StaffRequest) -> HttpResponse:
-    """References and dates: nobody's name, and no search."""
+    """References and dates: nobody's name, and no search. `endless`: those no period ends."""
+    only = bool(request.GET.get("endless"))
+    rows = archives.endless(as_of=today(request)) if only else archives.kept()
     found = paging.take(
-        archives.kept().prefetch_related("grounds__cell"),
+        rows.prefetch_related("grounds__cell"),
         by="pk",
         after=request.GET.get("after", ""),
         descending=True,
     )
     until = archives.until(found.rows, as_of=today(request))
-    rows = [Row(one, until[one.pk], _rules(one)) for one in found.rows]
-    context = {"rows": rows, "total": archives.kept().count(), **found.links(request)}
+    shown = [Row(one, until[one.pk], _rules(one)) for one in found.rows]
+    context = {"rows": shown, "only": only, "total": rows.count(), **found.links(request)}
     return page(request, "console/archives.html", context)
 
 

@@ -17,6 +17,7 @@ from apps.console.doors import page, staff_page, today
 from apps.console.staff import StaffRequest
 from apps.console.views import warnings
 from apps.console.views.ledger import standing
+from apps.erasure import archives
 from apps.erasure import selectors as erasure
 from apps.erasure.models import Plan
 from apps.retention import held, listing
@@ -86,6 +87,7 @@ def _todos(request: StaffRequest, counts: Counts, connections: list[Connection])
         *_decisions(request),
         *_reviews(held.overdue(as_of=today(request))),
         *_objections(),
+        *_endless(today(request)),
         *_unfinished(),
         *_overdue(request, counts),
         *_undecided(counts, today(request)),
@@ -157,6 +159,21 @@ def _objections() -> list[Todo]:
     title, count = warnings.waiting()
     why = _("A DPO decides each one and answers the person.")
     return [Todo(title, why, reverse("console:warnings"), _("See them"))] if count else []
+
+
+def _endless(day: date) -> list[Todo]:
+    count = archives.endless(as_of=day).count()
+    if not count:
+        return []
+    title = ngettext("%(count)d archive has no end", "%(count)d archives have no end", count)
+    return [
+        Todo(
+            title % {"count": count},
+            _("No period in force says until when. A DPO signs one for their rule."),
+            f"{reverse('console:archives')}?endless=1",
+            _("See them"),
+        )
+    ]
 
 
 def _unfinished() -> list[Todo]:

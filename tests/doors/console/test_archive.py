@@ -6,10 +6,11 @@ import pytest
 from django.test import Client
 
 from apps.accounts import services as accounts
-from apps.core import scope
+from apps.core import clock, scope
 from apps.core.actors import SYSTEM
 from apps.erasure import services as erasure
 from apps.erasure.models import Archive
+from apps.retention import services as retention
 from tests.doors.console.archived import NAME, Filled, archived
 from tests.doors.console.house import House, text
 
@@ -32,6 +33,29 @@ def test_the_list_names_nobody(house: House, rik: Client, filled: Filled) -> Non
     shown = text(rik.get(f"/archive/{filled.archive.pk}/"))
     assert "Only an archive reader opens it" in shown
     assert NAME not in shown
+
+
+def test_an_archive_that_no_period_ends_is_on_the_first_page(
+    house: House, dora: Client, filled: Filled
+) -> None:
+    """In this house the rule of the archive is switched off."""
+    assert "1 archive has no end" in text(dora.get("/"))
+    listed = text(dora.get("/archive/?endless=1"))
+    assert "1 file that no period in force ends" in listed
+    assert f"/archive/{filled.archive.pk}/" in listed
+    with scope.enter(house.nordlys.id):
+        rules = {one.cell.rule for one in filled.archive.grounds.all()}
+        for rule in rules:
+            retention.override(
+                actor=house.nordlys.dpo_actor,
+                policy_id=filled.archive.policy_id,
+                rule=rule,
+                duration="P5Y",
+                reason="Kept as evidence",
+                active_from=clock.today("Europe/Paris"),
+            )
+    assert "archive has no end" not in text(dora.get("/"))
+    assert f"/archive/{filled.archive.pk}/" not in text(dora.get("/archive/?endless=1"))
 
 
 def test_a_reader_opens_it_with_a_reason_and_the_dpo_sees_who_and_why(
