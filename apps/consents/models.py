@@ -111,7 +111,12 @@ class EndWarning(Scoped):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["record", "due_on"], name="warned_once_of_an_end"),
+            # One that was taken back, because of a hold or something new, may be said again.
+            models.UniqueConstraint(
+                fields=["record", "due_on"],
+                condition=~models.Q(code="changed"),
+                name="warned_once_of_an_end",
+            ),
         )
         indexes = (
             models.Index(

@@ -53,7 +53,8 @@ _NEAR: Final = """
         SELECT n.until FROM unnest(%(notice_cells)s::bigint[], %(notice_untils)s::date[])
             AS n (id, until) WHERE n.id = q.cell), %(notice_else)s::date)
     AND NOT EXISTS (SELECT FROM consents_endwarning w
-                    WHERE w.record_id = q.record_id AND w.due_on = q.due_on)
+                    WHERE w.record_id = q.record_id AND w.due_on = q.due_on
+                      AND w.code <> 'changed')
 """
 _COMING: Final = f"""
 SELECT q.record_id, q.due_on FROM ({sql.ALL_DUE}) q

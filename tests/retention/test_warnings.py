@@ -157,6 +157,24 @@ def test_a_hold_says_nothing_to_anybody(nordlys: Company, office: PostOffice) ->
     assert warned() == 0
 
 
+def test_a_message_taken_back_for_a_hold_is_sent_once_it_is_released(
+    nordlys: Company, office: PostOffice
+) -> None:
+    record = taken(1, SOON)
+    warned()
+    hold = services.place_hold(
+        actor=nordlys.dpo_actor,
+        subject_id=record.subject_id,
+        reason="A claim",
+        review_on=clock.today("Europe/Paris") + timedelta(days=90),
+    )
+    delivered()
+    assert (office.letters, warned()) == ([], 0)
+    services.release_hold(actor=nordlys.dpo_actor, hold_id=hold.pk)
+    assert (warned(), delivered(), warned()) == (1, 1, 0)
+    assert len(office.letters) == 1
+
+
 def test_one_person_with_two_files_gets_one_message(nordlys: Company, office: PostOffice) -> None:
     other = cast.csv_connection("Another")
     taken(1, SOON)
