@@ -106,29 +106,29 @@ _SPELLINGS = {"refs": _ref, "counts": _count, "commitments": _commitment, "dates
 
 
 def compose(
-    verb: str, *, actor: Actor, at: datetime, log: UUID, target: UUID | None, known: Facts
-) -> bytes:
-    """The body of one entry, with a random id of its own. Raises Invalid for an actor or an
-    object that is not an opaque id."""
+    verb: str, *, actor: Actor, log: UUID, target: UUID | None, known: Facts
+) -> tuple[bytes, bytes]:
+    """The body of one entry, with a random id of its own, before and after its instant, which
+    the database writes. Raises Invalid for an actor or an object that is not an opaque id."""
     if not isinstance(target, (UUID, type(None))):
         raise Invalid("undeclared_value", _("The ledger takes no such value here."), field="object")
-    before, between, after = template(verb, actor=actor, at=at, log=log, known=known)
+    opens, before, between, after = template(verb, actor=actor, log=log, known=known)
+    named = str(target)
     if target is None:
-        between, after = between.removesuffix('"') + "null", after.removeprefix('"')
-        return f"{before}{uuid4()}{between}{after}".encode("ascii")
-    return f"{before}{uuid4()}{between}{target}{after}".encode("ascii")
+        between, named, after = between.removesuffix('"'), "null", after.removeprefix('"')
+    return opens.encode("ascii"), f"{before}{uuid4()}{between}{named}{after}".encode("ascii")
 
 
-def template(
-    verb: str, *, actor: Actor, at: datetime, log: UUID, known: Facts
-) -> tuple[str, str, str]:
-    """The text before an entry's id, between it and the object's id, and after, so that SQL
-    can write many bodies. This is canonical JSON spelled by hand: every value but `known` is
-    of a form that needs no escaping, and each business transaction waits for this line."""
+def template(verb: str, *, actor: Actor, log: UUID, known: Facts) -> tuple[str, str, str, str]:
+    """The text before an entry's instant, between it and the entry's id, between that and the
+    object's id, and after, so that SQL can write many bodies. This is canonical JSON spelled by
+    hand: every value but `known` is of a form that needs no escaping, and each business
+    transaction waits for this line."""
     if actor.kind not in KINDS or not isinstance(actor.id, UUID):
         raise Invalid("undeclared_value", _("The ledger takes no such value here."), field="actor")
     return (
-        f'{opening(actor)}"at":"{at.isoformat()}","facts":{_spell(known)},"id":"',
+        f'{opening(actor)}"at":"',
+        f'","facts":{_spell(known)},"id":"',
         f'","log":"{log}","object":"',
         f'","v":{VERSION},"verb":"{verb}"}}',
     )

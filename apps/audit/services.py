@@ -26,19 +26,27 @@ from django.utils.translation import gettext_lazy as _
 from apps.audit import bodies, events, merkle, note, signing, tiles
 from apps.audit.models import Checkpoint, Log, Pending, Tile
 from apps.audit.verbs import Verb, declared
-from apps.core import clock, scope
+from apps.core import scope
 from apps.core.actors import SYSTEM, Actor
 from apps.core.errors import Conflict, DomainError, Missing
 
 #: The ledger of the installation: sign-ins, packs, keys, and the checkpoints of the others.
 INSTANCE = UUID(int=0)
 
-_STAGE = "INSERT INTO audit_pending (log_id, verb, object_id, body) VALUES (%b, %b, %b, %b)"
-_STAGE_EACH = """
-    INSERT INTO audit_pending (log_id, verb, object_id, body)
-    SELECT %b, %b, o.id, convert_to(%b || gen_random_uuid() || %b || o.id || %b, 'UTF8')
-    FROM unnest(%b::uuid[]) WITH ORDINALITY AS o (id, n) ORDER BY o.n
+# When: by the clock that all machines share (core.clock), in the statement itself.
+_AT: LiteralString = """
+    to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')
 """
+_STAGE: LiteralString = f"""
+    INSERT INTO audit_pending (log_id, verb, object_id, body)
+    VALUES (%b, %b, %b, %b || convert_to({_AT}, 'UTF8') || %b)
+"""  # noqa: S608 - constants only
+_STAGE_EACH: LiteralString = f"""
+    INSERT INTO audit_pending (log_id, verb, object_id, body)
+    SELECT %b, %b, o.id,
+           convert_to(%b || t.at || %b || gen_random_uuid() || %b || o.id || %b, 'UTF8')
+    FROM (SELECT {_AT} AS at) t, unnest(%b::uuid[]) WITH ORDINALITY AS o (id, n) ORDER BY o.n
+"""  # noqa: S608 - constants only
 # True once the log is committed: it was not made by the transaction that asks.
 _OPENED = "SELECT created_at < transaction_timestamp() FROM audit_log WHERE id = %s"
 _PLACE = "SELECT first, placed, hashes FROM audit_place(%b, %b::integer)"
@@ -79,10 +87,8 @@ def record(
     """
     log = _log(log_id)
     known = bodies.facts(declared(verb), given)
-    body = bodies.compose(
-        verb.name, actor=actor, at=clock.now(), log=log, target=object_id, known=known
-    )
-    _stage(_STAGE, [log, verb.name, object_id, body])
+    body = bodies.compose(verb.name, actor=actor, log=log, target=object_id, known=known)
+    _stage(_STAGE, [log, verb.name, object_id, *body])
 
 
 def record_each(
@@ -99,7 +105,7 @@ def record_each(
     """
     log = _log(log_id)
     known = bodies.facts(declared(verb), given)
-    parts = bodies.template(verb.name, actor=actor, at=clock.now(), log=log, known=known)
+    parts = bodies.template(verb.name, actor=actor, log=log, known=known)
     if not object_ids:
         return 0
     return _stage(_STAGE_EACH, [log, verb.name, *parts, list(object_ids)])

@@ -84,11 +84,13 @@ def told(headers: Mapping[str, str]) -> Told | None:
         return None
     if allowed < 1 or remaining < 0 or window < 0:
         return None
-    ends_in = window - _vendor_now(headers)  # the header's second has begun: late, never early
+    ends_in = window - vendor_now(headers)  # the header's second has begun: late, never early
     return Told(allowed, min(remaining, allowed), window, min(max(ends_in, 0.0), 3_600.0))
 
 
-def _vendor_now(headers: Mapping[str, str]) -> float:
+def vendor_now(headers: Mapping[str, str]) -> float:
+    """The instant of an answer by the vendor's own clock, in seconds; by ours less a second
+    where it does not say."""
     try:
         return parsedate_to_datetime(headers["Date"]).timestamp()
     except (KeyError, ValueError, TypeError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ def account(tmp_path: Path, **settings: Any) -> Iterator[tuple[Greenhouse, Calle
 def adapter(fake: Server, **settings: Any) -> Greenhouse:
     known = {"client_id": "client", "client_secret": "secret", "user_id": "4004"} | settings
     return Greenhouse(
-        Account(base_url=fake.url, auth_url=fake.token_url, pool_tags=["Vivier"], **known), Alone()
+        Account(base_url=fake.url, auth_url=fake.token_url, pool_tags=["Vivier"], **known),
+        Alone(),
+        now=lambda: datetime.now(UTC),
     )
 
 

@@ -1,6 +1,7 @@
 """Whose is it: rows that name their candidate only through an application, or not at all."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -21,7 +22,7 @@ class Lists(Api):
 
 
 def taken(*remote_ids: str, **rows: list[Json]) -> dict[str, Snapshot]:
-    return export.snapshots(Lists(**rows), remote_ids, {}, _nobody)
+    return export.snapshots(Lists(**rows), remote_ids, {}, _nobody, datetime.now(UTC))
 
 
 def _nobody(_row: Json, _parts: export.Rows) -> RemoteCandidate:

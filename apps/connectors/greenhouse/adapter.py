@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from apps.connectors.ahead import read_ahead
 from apps.connectors.errors import ConnectorError
@@ -54,7 +55,11 @@ class Greenhouse:
 
     capabilities: Capabilities = fields.CAPABILITIES
 
-    def __init__(self, account: Account, meter: Meter) -> None:
+    def __init__(
+        self, account: Account, meter: Meter, now: Callable[[], datetime] = clock.now
+    ) -> None:
+        """`now`: the clock that the instants of readings and windows are of."""
+        self._now = now
         credential = token.Credential(
             account.auth_url or AUTH_URL,
             account.client_id,
@@ -101,7 +106,8 @@ class Greenhouse:
         return Check(ok=True, account=self._account())
 
     def changes(self, since: str) -> Iterator[Page]:
-        return read_ahead(lambda: changes.pages(self._api, since, self._assemble))
+        until = self._now()
+        return read_ahead(lambda: changes.pages(self._api, since, self._assemble, until))
 
     def fetch(self, remote_ids: Sequence[str]) -> Mapping[str, RemoteCandidate]:
         found = self._assemble(list(self._candidates(remote_ids).values()))
@@ -110,9 +116,11 @@ class Greenhouse:
     def export(self, remote_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         ids = list(dict.fromkeys(remote_ids))
         known = [remote_id for remote_id in ids if _is_ours(remote_id)]
-        result = export.snapshots(self._api, known, self._candidates(known), self._from_rows)
+        began = self._now()
+        found = self._candidates(known)
+        result = export.snapshots(self._api, known, found, self._from_rows, began)
         unknown = (remote_id for remote_id in ids if remote_id not in result)
-        return result | {i: Snapshot(i, found=False, read_at=clock.now()) for i in unknown}
+        return result | {i: Snapshot(i, found=False, read_at=began) for i in unknown}
 
     def search(self, email: str) -> tuple[str, ...]:
         rows = self._api.every("candidates", {"email": email})
@@ -127,7 +135,7 @@ class Greenhouse:
         return self._act("DELETE", f"candidates/{_path_id(remote_id)}", None, ())
 
     def _act(self, method: str, path: str, body: object, requested: tuple[str, ...]) -> Receipt:
-        sent_at = clock.now()
+        sent_at = self._now()
         answer = self._api.effect(method, path, json=body)
         return Receipt(answer.request_id, answer.status, sent_at, requested)
 

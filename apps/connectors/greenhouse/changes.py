@@ -23,7 +23,6 @@ from datetime import datetime, timedelta
 from apps.connectors.greenhouse.api import Api, Json, Rows
 from apps.connectors.greenhouse.mapping import identifier, instant
 from apps.connectors.port import Page, RemoteCandidate
-from apps.core import clock
 
 OVERLAP = timedelta(minutes=5)
 _BEGINNING = "1970-01-01T00:00:00Z"
@@ -68,11 +67,11 @@ class Cursor:
         return Cursor(start=_text(end - OVERLAP) if end else self.start)
 
 
-def pages(api: Api, since: str, assemble: Assemble) -> Iterator[Page]:
-    """Pages up to now; the last one is empty, `done`, and holds where the next call begins."""
+def pages(api: Api, since: str, assemble: Assemble, until: datetime) -> Iterator[Page]:
+    """Pages up to then; the last one is empty, `done`, and holds where the next call begins."""
     cursor = Cursor.read(since)
     if not cursor.end:
-        cursor = replace(cursor, end=_text(clock.now()))
+        cursor = replace(cursor, end=_text(until))
     seen: set[str] = set()
     for listing in cursor.lists:
         resume = cursor.following if listing == cursor.listing else ""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from apps.connectors import paths
 from apps.connectors.errors import ConnectorError
 from apps.connectors.greenhouse.api import Api, Json
 from apps.connectors.port import RemoteCandidate, Scalar, Snapshot
-from apps.core import clock
 
 #: Part (the first segment of a path) → its list.
 BY_CANDIDATE = {
@@ -72,9 +72,13 @@ class _Found:
 
 
 def snapshots(
-    api: Api, remote_ids: Sequence[str], candidates: Mapping[str, Json], assemble: Assemble
+    api: Api,
+    remote_ids: Sequence[str],
+    candidates: Mapping[str, Json],
+    assemble: Assemble,
+    began: datetime,
 ) -> dict[str, Snapshot]:
-    """A snapshot of each id; `candidates` are the rows found of them."""
+    """A snapshot of each id, as old as its reading began; `candidates` are the rows found."""
     found = _Found(remote_ids)
     for part in BY_CANDIDATE:
         found.keep(part, _readable(api, found, part, "candidate_ids", remote_ids))
@@ -84,7 +88,7 @@ def snapshots(
     if "application" in found.unreadable:
         found.unreadable.update(BY_APPLICATION, ON_EITHER)
     return {
-        remote_id: _snapshot(remote_id, candidates.get(remote_id), found, assemble)
+        remote_id: _snapshot(remote_id, candidates.get(remote_id), found, assemble, began)
         for remote_id in remote_ids
     }
 
@@ -101,7 +105,7 @@ def _readable(api: Api, found: _Found, part: str, parameter: str, ids: Sequence[
 
 
 def _snapshot(
-    remote_id: str, candidate: Json | None, found: _Found, assemble: Assemble
+    remote_id: str, candidate: Json | None, found: _Found, assemble: Assemble, began: datetime
 ) -> Snapshot:
     rows = found.of(remote_id)
     leaves = dict(paths.leaves(candidate, "candidate")) if candidate else {}
@@ -115,7 +119,7 @@ def _snapshot(
         leaves=leaves,
         unreadable=frozenset(found.unreadable),
         candidate=assemble(candidate, rows) if candidate is not None and known else None,
-        read_at=clock.now(),
+        read_at=began,
     )
 
 

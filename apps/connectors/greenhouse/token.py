@@ -16,8 +16,7 @@ from typing import Any
 from apps.connectors.errors import ConnectorError
 from apps.connectors.greenhouse.mapping import instant
 from apps.connectors.http import Client, Target
-from apps.connectors.limiter import Alone
-from apps.core import clock
+from apps.connectors.limiter import Alone, vendor_now
 
 #: Seconds before its end from which a token is not used any more.
 _MARGIN = 60.0
@@ -74,19 +73,20 @@ def _fetch(credential: Credential) -> tuple[str, float]:
     token = answer.body.get("access_token") if isinstance(answer.body, dict) else None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise ConnectorError("malformed", status=answer.status)
-    return token, _usable(answer.body)
+    return token, _usable(answer.body, vendor_now(answer.headers))
 
 
-def _usable(body: Mapping[str, Any]) -> float:
+def _usable(body: Mapping[str, Any], now: float) -> float:
     """Seconds for which the token is used: its lifetime less a margin, at least half of it."""
-    lifetime = _lifetime(body)
+    lifetime = _lifetime(body, now)
     return max(lifetime - _MARGIN, lifetime / 2)
 
 
-def _lifetime(body: Mapping[str, Any]) -> float:
-    """Documents differ: `expires_in` seconds, or `expires_at` / `expires` as an instant."""
+def _lifetime(body: Mapping[str, Any], now: float) -> float:
+    """Documents differ: `expires_in` seconds, or `expires_at` / `expires` as an instant, which
+    is one of the vendor's clock, as `now` is."""
     seconds = body.get("expires_in")
     if isinstance(seconds, int | float) and seconds > 0:
         return float(seconds)
     ends = instant(body.get("expires_at")) or instant(body.get("expires"))
-    return max((ends - clock.now()).total_seconds(), 0.0) if ends else _UNKNOWN_LIFETIME
+    return max(ends.timestamp() - now, 0.0) if ends else _UNKNOWN_LIFETIME

@@ -46,14 +46,14 @@ def _record(pair: tuple[UUID, UUID]) -> None:
 
 def _row(controller: UUID, record: UUID, subject: UUID) -> Bare:
     verb = events.RECORD_ENTOMBED
-    body = bodies.compose(
+    before, after = bodies.compose(
         verb.name,
         actor=SYSTEM,
-        at=clock.now(),
         log=controller,
         target=record,
         known=bodies.facts(verb, {"refs": {"subject": subject}}),
     )
+    body = before + clock.now().isoformat().encode() + after
     return controller, verb.name, record, body
 
 
