@@ -32,13 +32,14 @@ LIVING = ("planned", "claimed", "sent")
 
 
 @contextmanager
-def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The real worker with its clock, as an installation runs it."""
+def worker(log: Path, *, days: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+    """The real worker with its clock, as an installation runs it; or `days` off."""
+    celery = ["tests.faults.shifted", str(days)] if days else ["celery"]
     options = ["--beat", "--pool", "threads", "--concurrency", "4"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "config", "worker", *options, *quiet],
+            [sys.executable, "-m", *celery, "-A", "config", "worker", *options, *quiet],
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.test", "LETHE_LEASE_SECONDS": "3"},
             stdout=output,
             stderr=subprocess.STDOUT,
