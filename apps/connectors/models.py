@@ -43,6 +43,12 @@ class Connection(Scoped):
     grace_seconds = models.PositiveIntegerField(default=86_400)
     #: How long a step waits for the vendor's read-back or event before it is unverifiable.
     settle_seconds = models.PositiveIntegerField(default=3_600)
+    #: Brakes (erasure.gates): records of one plan, in all and in a hundred of those that are here;
+    #: records a day; and how many one person may both propose and approve.
+    most_per_run = models.PositiveIntegerField(default=5_000)
+    most_percent = models.PositiveSmallIntegerField(default=25)
+    most_per_day = models.PositiveIntegerField(default=5_000)
+    alone_up_to = models.PositiveIntegerField(default=100)
     state = models.CharField(max_length=16, choices=State.choices, default=State.ACTIVE)
     #: Stable code of what fails (never a vendor's text, which may hold a person).
     failure = models.CharField(max_length=64, blank=True)

@@ -38,7 +38,26 @@ _CAPABILITIES: Mapping[str, Capabilities] = {
     Vendor.CSV: csv_import.CAPABILITIES,
 }
 #: What `change` takes besides credentials.
-CHANGEABLE = ("name", "action", "country", "pool_tags", "grace_seconds", "settle_seconds")
+CHANGEABLE = (
+    "name",
+    "action",
+    "country",
+    "pool_tags",
+    "grace_seconds",
+    "settle_seconds",
+    "most_per_run",
+    "most_percent",
+    "most_per_day",
+    "alone_up_to",
+)
+#: What holds erasures back, and how little or much may be said: a DPO's to change, by
+#: erasure.set_brakes.
+BRAKES: Mapping[str, tuple[int, int]] = {
+    "most_per_run": (1, 100_000),
+    "most_percent": (1, 100),
+    "most_per_day": (1, 1_000_000),
+    "alone_up_to": (0, 100_000),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +346,11 @@ def _check_settings(connection: Connection) -> None:
         value = getattr(connection, field)
         if not isinstance(value, int) or not 0 <= value <= _MOST_SECONDS:
             raise Invalid(field, _("Give a whole number of seconds, up to a year."), field=field)
+    for field, (least, most) in BRAKES.items():
+        value = getattr(connection, field)
+        if not isinstance(value, int) or not least <= value <= most:
+            message = _("Give a whole number from %(least)d to %(most)d.")
+            raise Invalid(field, message % {"least": least, "most": most}, field=field)
     connection.pool_tags = _tags(connection.pool_tags)
 
 

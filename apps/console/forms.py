@@ -261,6 +261,25 @@ class TagsForm(forms.Form):
         return [one.strip() for one in self.cleaned_data["pool_tags"].split(",") if one.strip()]
 
 
+class BrakesForm(forms.Form):
+    """What one plan and one day may erase; the bounds are those of the service."""
+
+    most_per_run = forms.IntegerField(label=_("Records one plan may erase"))
+    most_percent = forms.IntegerField(
+        label=_("Of a hundred records here, how many one plan may erase"),
+        help_text=_("Counts for plans of more than a hundred records."),
+    )
+    most_per_day = forms.IntegerField(label=_("Records a day may erase"))
+    alone_up_to = forms.IntegerField(
+        label=_("Records one person may both propose and approve"),
+        help_text=_("The first plan of a connection or of a policy version always takes two."),
+    )
+
+
+class PostponeForm(forms.Form):
+    day = forms.DateField(label=_("Begin on"), widget=DayInput())
+
+
 class LedgerFilter(forms.Form):
     """Every field is optional; a wrong value is told, never ignored."""
 

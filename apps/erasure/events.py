@@ -28,6 +28,24 @@ PLAN_APPROVED = declare(
 PLAN_REFUSED = declare(
     Verb("plan.refused", _("Erasure plan refused: %(steps)s records kept"), counts=("steps",))
 )
+PLAN_POSTPONED = declare(
+    Verb(
+        "plan.postponed",
+        _("Erasure plan postponed to %(until)s: %(steps)s records"),
+        counts=("steps",),
+        dates=("until",),
+    )
+)
+BRAKES_SET = declare(
+    Verb(
+        "brakes.set",
+        _(
+            "Brakes set: %(most_per_run)s records a plan, %(most_percent)s in a hundred, "
+            "%(most_per_day)s a day; up to %(alone_up_to)s by one person"
+        ),
+        counts=("most_per_run", "most_percent", "most_per_day", "alone_up_to"),
+    )
+)
 PLAN_CALLED_BACK = declare(
     Verb(
         "plan.called_back",

@@ -40,7 +40,7 @@ from apps.connectors.port import Connector, Snapshot
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Conflict
-from apps.erasure import admission, archiving, claims, evidence, outcomes, sending, settling
+from apps.erasure import admission, archiving, claims, evidence, gates, outcomes, sending, settling
 from apps.erasure.models import Step
 from apps.erasure.states import MAX_ATTEMPTS, pause
 from apps.erasure.verification import Reading
@@ -79,6 +79,10 @@ def _start(actor: Actor, adapter: Connector, steps: list[Step]) -> None:
     for step in steps:
         if step not in possible:
             outcomes.end(actor=actor, step=step, state=Step.State.MANUAL, code="no_api")
+    if possible and gates.is_full(Connection.objects.get(pk=possible[0].plan.connection_id)):
+        for step in possible:
+            claims.let_go(step, wait=gates.until_tomorrow(), code=gates.FULL)
+        return
     remote = subject_selectors.remote_ids([step.record_id for step in possible])
     try:
         found = adapter.export(sorted(remote.values())) if remote else {}
@@ -164,6 +168,9 @@ def _commit_sent(actor: Actor, step: Step, before: Snapshot) -> bool:
         return False
     if refusal is not None:
         outcomes.end(actor=actor, step=step, state=refusal[0], code=refusal[1])
+        return False
+    if not gates.take(step):
+        claims.let_go(step, wait=gates.until_tomorrow(), code=gates.FULL)
         return False
     key = keys.open_one(step.record.subject_id)
     kept = evidence.keep(

@@ -29,6 +29,8 @@ class Plan(Scoped):
     action = models.CharField(max_length=16, choices=Connection.Action.choices)
     state = models.CharField(max_length=16, choices=State.choices, default=State.PROPOSED)
     proposed_at = models.DateTimeField(db_default=Now())
+    #: NULL: proposed by Lethe itself or by a machine.
+    proposed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     as_of = models.DateField()
     #: Fields of the archive's profile that the DPO who approved knows cannot be read.
     accepts_unreadable = models.JSONField(default=list)
@@ -110,6 +112,24 @@ class Step(Scoped):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class DayTally(Scoped):
+    """How many records of a connection were sent to their erasure on a local day (gates.py)."""
+
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # a row a day
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    day = models.DateField()
+    sent = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["connection", "day"], name="tally_of_a_day_once"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.day)
 
 
 class Evidence(Scoped):

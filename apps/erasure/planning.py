@@ -7,8 +7,9 @@ which version, by which policy; anything that moves afterwards makes its step st
 from __future__ import annotations
 
 import hashlib
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -19,12 +20,13 @@ from apps.accounts.selectors import require_role
 from apps.audit import services as audit
 from apps.connectors import services as connectors
 from apps.connectors.models import Connection
+from apps.controllers import selectors as controllers
 from apps.controllers.models import Controller
 from apps.core import canonical, clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid, Missing, Refused
 from apps.core.ids import new_id
-from apps.erasure import events, profile
+from apps.erasure import events, gates, profile
 from apps.erasure.models import Plan, Step
 from apps.erasure.states import LIVING, NEEDS_ATTENTION
 from apps.retention import selectors as retention
@@ -32,6 +34,8 @@ from apps.retention.models import Policy
 from apps.retention.selectors import Due
 
 PLAN_SIZE = 5_000
+#: A record that is due does not wait for ever: a longer delay is a hold, with a reason.
+MOST_POSTPONED = timedelta(days=92)
 
 
 @transaction.atomic
@@ -53,7 +57,8 @@ def propose(
         due = retention.due(as_of=as_of, connection_id=connection.pk)
         due += retention.to_archive(as_of=as_of, connection_id=connection.pk)
         left_out = _left_out([row.record_id for row in due], again=again)
-        rows = [row for row in due if row.record_id not in left_out][:limit]
+        most = min(limit, connection.most_per_run)
+        rows = [row for row in due if row.record_id not in left_out][:most]
         for policy, own in _by_policy(rows, as_of):
             plans.append(_propose(actor, connection, policy, own, as_of=as_of))
     return plans
@@ -80,6 +85,7 @@ def _propose(
         number=last + 1,
         action=connection.action,
         as_of=as_of,
+        proposed_by_id=actor.id if actor.kind == "user" else None,
     )
     Step.objects.bulk_create(
         Step(
@@ -114,7 +120,8 @@ def _left_out(record_ids: list[UUID], *, again: bool) -> set[UUID]:
 
 @transaction.atomic
 def approve(*, actor: Actor, plan_id: UUID, accept_unreadable: bool = False) -> Plan:
-    """A DPO approves; the grace begins. Raises Refused, Missing or Conflict.
+    """A DPO approves; the grace begins. Raises Refused, also for what gates.py holds back,
+    Missing or Conflict.
 
     `accept_unreadable`: the DPO knows which fields of the archive's profile cannot be read
     (`unreadable`), so that they are lost with the erasure. Raises Invalid without it, when there
@@ -122,6 +129,7 @@ def approve(*, actor: Actor, plan_id: UUID, accept_unreadable: bool = False) -> 
     """
     require_role(actor, Role.DPO)
     plan = _locked(plan_id, Plan.State.PROPOSED)
+    gates.check(actor=actor, plan=plan)
     lost = unreadable(plan)
     if lost and not accept_unreadable:
         message = _("Fields of the archive cannot be read: accept it, or refuse the plan.")
@@ -180,6 +188,33 @@ def _take_back_claims(plan: Plan) -> None:
     plan.steps.filter(state=Step.State.CLAIMED).update(
         state=Step.State.PLANNED, attempt=F("attempt") + 1, lease_until=None
     )
+
+
+@transaction.atomic
+def postpone(*, actor: Actor, plan_id: UUID, until: datetime) -> Plan:
+    """An approved plan begins later than it would: the time to call it back grows.
+
+    Raises Refused once it has begun, Invalid for an instant that is not later than its present
+    one or more than MOST_POSTPONED away, Missing or Conflict.
+    """
+    require_role(actor, Role.DPO, Role.RECOPS)
+    plan = _locked(plan_id, Plan.State.APPROVED)
+    now = clock.now()
+    if plan.grace_until is None or plan.grace_until <= now:
+        raise Refused("grace_over", _("The grace is over: the plan has begun."))
+    if not plan.grace_until < until <= now + MOST_POSTPONED:
+        message = _("Choose an instant after the one it begins at now, within three months.")
+        raise Invalid("until", message, field="until")
+    plan.grace_until = until
+    plan.save(update_fields=["grace_until"])
+    audit.record(
+        events.PLAN_POSTPONED,
+        actor=actor,
+        object_id=plan.pk,
+        counts={"steps": plan.steps.count()},
+        dates={"until": until.astimezone(ZoneInfo(controllers.current().time_zone)).date()},
+    )
+    return plan
 
 
 @transaction.atomic

@@ -3,7 +3,8 @@
 from apps.erasure.archives import dispose_ended, export, read
 from apps.erasure.certificates import certificate, finish
 from apps.erasure.execution import advance
-from apps.erasure.planning import approve, call_back, propose, refuse
+from apps.erasure.gates import set_brakes
+from apps.erasure.planning import approve, call_back, postpone, propose, refuse
 
 __all__ = [
     "advance",
@@ -13,7 +14,9 @@ __all__ = [
     "dispose_ended",
     "export",
     "finish",
+    "postpone",
     "propose",
     "read",
     "refuse",
+    "set_brakes",
 ]

@@ -18,8 +18,9 @@ from apps.connectors import services
 from apps.connectors.models import Connection, Vendor
 from apps.console import advice, badges, words
 from apps.console.doors import attempt, page, staff_page
-from apps.console.forms import NewImportForm
+from apps.console.forms import BrakesForm, NewImportForm
 from apps.console.staff import StaffRequest
+from apps.erasure import services as erasure
 from apps.subjects.models import Record
 
 
@@ -31,6 +32,7 @@ class Row:
     records: int
     grace: str
     imports: bool
+    brakes: BrakesForm
 
 
 @staff_page()
@@ -58,9 +60,30 @@ def add_import(request: StaffRequest) -> HttpResponse:
     return redirect("console:connections")
 
 
-def _show(request: StaffRequest, form: NewImportForm, status: int = 200) -> HttpResponse:
+@staff_page("POST")
+def brakes(request: StaffRequest, connection_id: UUID) -> HttpResponse:
+    """How much one plan and one day may erase."""
+    form = BrakesForm(request.POST, auto_id=f"{connection_id}_%s")
+    done = attempt(
+        form,
+        lambda: erasure.set_brakes(
+            actor=request.staff.actor, connection_id=connection_id, values=form.cleaned_data
+        ),
+    )
+    if not done:
+        return _show(request, NewImportForm(), status=422, refused=(connection_id, form))
+    messages.success(request, _("Saved. The brakes count from the next record on."))
+    return redirect("console:connections")
+
+
+def _show(
+    request: StaffRequest,
+    form: NewImportForm,
+    status: int = 200,
+    refused: tuple[UUID, BrakesForm] | None = None,
+) -> HttpResponse:
     counts = _counts()
-    rows = [_row(item, counts.get(item.pk, 0)) for item in connectors.connections()]
+    rows = [_row(item, counts.get(item.pk, 0), refused) for item in connectors.connections()]
     context = {"rows": rows, "form": form}
     return page(request, "console/connections.html", context, status=status)
 
@@ -70,7 +93,11 @@ def _counts() -> dict[UUID, int]:
     return dict(kept.values_list("connection_id").annotate(n=Count("pk")))
 
 
-def _row(item: Connection, records: int) -> Row:
+def _row(item: Connection, records: int, refused: tuple[UUID, BrakesForm] | None) -> Row:
+    told = {name: getattr(item, name) for name in services.BRAKES}
+    form = BrakesForm(initial=told, auto_id=f"{item.pk}_%s")
+    if refused is not None and refused[0] == item.pk:
+        form = refused[1]
     failing = item.state == Connection.State.FAILING
     return Row(
         connection=item,
@@ -79,4 +106,5 @@ def _row(item: Connection, records: int) -> Row:
         records=records,
         grace=words.lasting(item.grace_seconds),
         imports=item.vendor == Vendor.CSV,
+        brakes=form,
     )

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.connectors import services as connectors
 from apps.console import advice, badges, paging, people, words
-from apps.console.doors import page, staff_page, today
+from apps.console.doors import attempt, page, staff_page, today
+from apps.console.forms import PostponeForm, day_in
 from apps.console.staff import StaffRequest
 from apps.console.views.archive import FIELDS as FIELDS_OF_ARCHIVE
 from apps.core import clock
-from apps.erasure import planning, selectors, services
+from apps.erasure import gates, planning, selectors, services
 from apps.erasure.models import Plan, Step
 from apps.erasure.selectors import Progress
 from apps.erasure.states import NEEDS_ATTENTION
@@ -28,6 +31,13 @@ from apps.retention import labels
 from apps.retention import selectors as retention
 
 FIELDS = ("residue", "unread", "confirmed", "clean")
+#: When a postponed plan begins, by the legal entity's clock.
+MORNING = time(8)
+SECOND_PERSON = {
+    "first_run": gettext_lazy("it is the first plan of this connection"),
+    "new_policy": gettext_lazy("it is the first plan of this version of the policy"),
+    "size": gettext_lazy("it is a large one"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,15 @@ def plans(request: StaffRequest) -> HttpResponse:
 
 @staff_page()
 def plan(request: StaffRequest, plan_id: UUID) -> HttpResponse:
+    return _show(request, plan_id)
+
+
+def _show(
+    request: StaffRequest,
+    plan_id: UUID,
+    postponing: PostponeForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
     found = selectors.plan(plan_id)
     state = request.GET.get("state", "")
     steps = selectors.steps(plan_id, state=state if state in Step.State.values else None)
@@ -115,9 +134,10 @@ def plan(request: StaffRequest, plan_id: UUID) -> HttpResponse:
         "by_rule": _by_rule(plan_id),
         "touched": [field.name for field in connectors.capabilities(found.connection).fields],
         "certificate_ready": found.state == Plan.State.FINISHED,
+        "postponing": postponing or PostponeForm(),
         **shown.links(request),
     }
-    return page(request, "console/plan.html", context)
+    return page(request, "console/plan.html", context, status=status)
 
 
 @staff_page()
@@ -165,6 +185,25 @@ def approve(request: StaffRequest, plan_id: UUID) -> HttpResponse:
 def refuse(request: StaffRequest, plan_id: UUID) -> HttpResponse:
     services.refuse(actor=request.staff.actor, plan_id=plan_id)
     messages.success(request, _("Refused. Every record is kept."))
+    return redirect("console:plan", plan_id)
+
+
+@staff_page("POST")
+def postpone(request: StaffRequest, plan_id: UUID) -> HttpResponse:
+    """To the morning of another day: the legal entity's own."""
+    form = PostponeForm(request.POST)
+    zone = ZoneInfo(request.staff.controller.time_zone)
+    done = attempt(
+        form,
+        lambda: services.postpone(
+            actor=request.staff.actor,
+            plan_id=plan_id,
+            until=datetime.combine(day_in(form.cleaned_data, "day"), MORNING, tzinfo=zone),
+        ),
+    )
+    if not done:
+        return _show(request, plan_id, postponing=form, status=422)
+    messages.success(request, _("Postponed. Until then it can be called back."))
     return redirect("console:plan", plan_id)
 
 
@@ -226,8 +265,22 @@ def _standing(found: Plan) -> dict[str, Any]:
         "lost": [FIELDS_OF_ARCHIVE[name] for name in planning.unreadable(found)]
         if found.state == Plan.State.PROPOSED
         else [],
+        **_gates(found),
         "to_archive": found.steps.filter(to_archive=True).count(),
         "problems": sum(counted.by_state.get(state, 0) for state in NEEDS_ATTENTION),
+    }
+
+
+def _gates(found: Plan) -> dict[str, Any]:
+    """What holds it back: a brake or the need of a second person before the approval, the day's
+    brake after it."""
+    waiting = found.steps.filter(state=Step.State.PLANNED, code=gates.FULL).count()
+    if found.state != Plan.State.PROPOSED:
+        return {"braked": waiting}
+    code = gates.over(found)
+    return {
+        "over": gates.why_over(found, code) if code else "",
+        "two": [SECOND_PERSON[reason] for reason in gates.second_person(found)],
     }
 
 
