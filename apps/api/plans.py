@@ -38,6 +38,11 @@ class PlanSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=Plan.State.values)
     as_of = serializers.DateField(help_text="Local date the records were due on.")
     proposed_at = serializers.DateTimeField()
+    proposed_by = serializers.UUIDField(
+        source="proposed_by_id",
+        allow_null=True,
+        help_text="The person: an opaque id; null: Lethe itself, or a machine.",
+    )
     decided_by = serializers.UUIDField(
         source="decided_by_id", allow_null=True, help_text="The person: an opaque id."
     )

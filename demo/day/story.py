@@ -23,7 +23,7 @@ from apps.consents import selectors as consent_selectors
 from apps.consents import services as consents
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM
-from apps.erasure import planning
+from apps.erasure import gates, planning
 from apps.erasure import selectors as erasure_selectors
 from apps.erasure import services as erasure
 from apps.erasure.models import Plan
@@ -151,6 +151,16 @@ def plan_and_approve(company: Company) -> list[Plan]:
         as_of = clock.today(company.controller.time_zone)
         erasure.propose(actor=company.recops, as_of=as_of)
         waiting = _moving(Plan.State.PROPOSED)
+        for plan in waiting:
+            # The first plan of an account nobody ever cleaned is most of it: the DPO has looked,
+            # and lets go of the brake that holds such a plan back.
+            if gates.over(plan) == "brake_share":
+                erasure.set_brakes(
+                    actor=company.dpo,
+                    connection_id=plan.connection_id,
+                    values={"most_percent": gates.share(plan)},
+                )
+                plan.refresh_from_db()
         return [
             erasure.approve(
                 actor=company.dpo,

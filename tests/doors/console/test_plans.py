@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.test import Client
 
-from apps.core import scope
+from apps.core import clock, scope
 from apps.core.actors import SYSTEM
 from apps.erasure import selectors as erasure
 from apps.erasure import services
@@ -155,3 +157,53 @@ def test_the_moving_part_stops_asking_when_nothing_moves(
     assert "HX-Refresh" not in moving
     dora.post(f"/plans/{plan_id}/call-back/")
     assert dora.get(f"/plans/{plan_id}/progress/")["HX-Refresh"] == "true"
+
+
+def test_a_dpo_who_proposed_the_first_plan_is_told_that_another_approves(
+    house: House, dora: Client
+) -> None:
+    plan_id = _proposed(house, dora)
+    page = text(dora.get(f"/plans/{plan_id}/"))
+    assert "It takes two people" in page
+    assert "You proposed it: another DPO approves." in page
+    assert "It is the first plan of this connection" in page
+    answer = dora.post(f"/plans/{plan_id}/approve/", follow=True)
+    assert "You proposed this plan" in text(answer)
+    assert _state(house, plan_id) == "proposed"
+
+
+def test_brakes_are_a_dpo_s_and_say_what_cannot_be(house: House, rik: Client, dora: Client) -> None:
+    plan_id = _proposed(house, rik)
+    with scope.enter(house.nordlys.id):
+        connection_id = erasure.plan(plan_id).connection_id
+    address = f"/connections/{connection_id}/brakes/"
+    wanted = {"most_per_run": 2, "most_percent": 25, "most_per_day": 9, "alone_up_to": 0}
+    assert "Change the brakes" not in text(rik.get("/connections/"))
+    assert rik.post(address, wanted).status_code in {403, 422}
+    wrong = dora.post(address, {**wanted, "most_percent": 0})
+    assert wrong.status_code == 422
+    assert "a whole number from 1 to 100" in text(wrong)
+    assert "2 records a plan" in text(dora.post(address, wanted, follow=True))
+    page = text(dora.get(f"/plans/{plan_id}/"))
+    assert "One plan may erase 2 records here" in page
+    assert "Approve the erasure" not in page
+
+
+def test_an_approved_plan_is_postponed_to_another_morning(
+    house: House, rik: Client, dora: Client
+) -> None:
+    plan_id = _proposed(house, rik)
+    dora.post(f"/plans/{plan_id}/approve/")
+    assert "Not now?" in text(rik.get(f"/plans/{plan_id}/"))
+    yesterday = clock.today("Europe/Paris") - timedelta(days=1)
+    early = rik.post(f"/plans/{plan_id}/postpone/", {"day": yesterday.isoformat()})
+    assert early.status_code == 422
+    assert "Choose an instant after the one it begins at now" in text(early)
+    later = clock.today("Europe/Paris") + timedelta(days=10)
+    answer = rik.post(f"/plans/{plan_id}/postpone/", {"day": later.isoformat()}, follow=True)
+    assert "Postponed" in text(answer)
+    with scope.enter(house.nordlys.id):
+        begins = erasure.plan(plan_id).grace_until
+    assert begins is not None
+    local = begins.astimezone(ZoneInfo("Europe/Paris"))
+    assert (local.date(), local.hour) == (later, 8)
