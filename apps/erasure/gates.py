@@ -49,9 +49,7 @@ _TAKE = """
 
 def second_person(plan: Plan) -> tuple[Reason, ...]:
     """Why another person than the one who proposed it must approve; empty: none need."""
-    earlier = Plan.objects.filter(
-        connection_id=plan.connection_id, state__in=[Plan.State.APPROVED, Plan.State.FINISHED]
-    ).exclude(pk=plan.pk)
+    earlier = Plan.objects.filter(connection_id=plan.connection_id, state=Plan.State.FINISHED)
     found: list[Reason] = []
     if not earlier.exists():
         found.append("first_run")

@@ -199,10 +199,8 @@ def postpone(*, actor: Actor, plan_id: UUID, until: datetime) -> Plan:
     """
     require_role(actor, Role.DPO, Role.RECOPS)
     plan = _locked(plan_id, Plan.State.APPROVED)
-    now = clock.now()
-    if plan.grace_until is None or plan.grace_until <= now:
-        raise Refused("grace_over", _("The grace is over: the plan has begun."))
-    if not plan.grace_until < until <= now + MOST_POSTPONED:
+    begins = _not_begun(plan)
+    if not begins < until <= clock.now() + MOST_POSTPONED:
         message = _("Choose an instant after the one it begins at now, within three months.")
         raise Invalid("until", message, field="until")
     plan.grace_until = until
@@ -226,6 +224,22 @@ def call_back(*, actor: Actor, plan_id: UUID) -> Plan:
     """
     require_role(actor, Role.DPO, Role.RECOPS)
     plan = _locked(plan_id, Plan.State.APPROVED)
+    _not_begun(plan)
+    plan.state, plan.decided_by, plan.decided_at = Plan.State.PROPOSED, None, None
+    plan.grace_until = None
+    plan.save()
+    audit.record(
+        events.PLAN_CALLED_BACK,
+        actor=actor,
+        object_id=plan.pk,
+        counts={"steps": plan.steps.count()},
+    )
+    return plan
+
+
+def _not_begun(plan: Plan) -> datetime:
+    """When it begins. Raises Refused once the grace is over or a worker took a step: both ask
+    again for what the other has locked."""
     if plan.grace_until is None or plan.grace_until <= clock.now():
         raise Refused("grace_over", _("The grace is over: the plan has begun."))
     states = plan.steps.select_for_update().order_by("pk").values_list("state", flat=True)
@@ -237,16 +251,7 @@ def call_back(*, actor: Actor, plan_id: UUID) -> Plan:
                 "end; pause the connection to stop what has not been sent yet."
             ),
         )
-    plan.state, plan.decided_by, plan.decided_at = Plan.State.PROPOSED, None, None
-    plan.grace_until = None
-    plan.save()
-    audit.record(
-        events.PLAN_CALLED_BACK,
-        actor=actor,
-        object_id=plan.pk,
-        counts={"steps": plan.steps.count()},
-    )
-    return plan
+    return plan.grace_until
 
 
 def _locked(plan_id: UUID, expected: str) -> Plan:
