@@ -49,6 +49,12 @@ class Connection(Scoped):
     most_percent = models.PositiveSmallIntegerField(default=25)
     most_per_day = models.PositiveIntegerField(default=5_000)
     alone_up_to = models.PositiveIntegerField(default=100)
+    #: Hours of the legal entity's clock in which erasures are sent, so that somebody is there to
+    #: see them; NULL: at any hour.
+    acts_from = models.TimeField(null=True)
+    acts_until = models.TimeField(null=True)
+    #: From Monday to Friday only.
+    acts_on_weekdays = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.ACTIVE)
     #: Stable code of what fails (never a vendor's text, which may hold a person).
     failure = models.CharField(max_length=64, blank=True)

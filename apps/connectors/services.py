@@ -49,6 +49,9 @@ CHANGEABLE = (
     "most_percent",
     "most_per_day",
     "alone_up_to",
+    "acts_from",
+    "acts_until",
+    "acts_on_weekdays",
 )
 #: What holds erasures back, and how little or much may be said: a DPO's to change, by
 #: erasure.set_brakes.
@@ -351,6 +354,10 @@ def _check_settings(connection: Connection) -> None:
         if not isinstance(value, int) or not least <= value <= most:
             message = _("Give a whole number from %(least)d to %(most)d.")
             raise Invalid(field, message % {"least": least, "most": most}, field=field)
+    since, until = connection.acts_from, connection.acts_until
+    if (since is None) != (until is None) or (since and until and since >= until):
+        message = _("Give both hours, the first before the second, or none.")
+        raise Invalid("acts_until", message, field="acts_until")
     connection.pool_tags = _tags(connection.pool_tags)
 
 

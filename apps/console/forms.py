@@ -261,6 +261,13 @@ class TagsForm(forms.Form):
         return [one.strip() for one in self.cleaned_data["pool_tags"].split(",") if one.strip()]
 
 
+class HourInput(forms.TimeInput):
+    input_type = "time"
+
+    def __init__(self) -> None:
+        super().__init__(format="%H:%M")
+
+
 class BrakesForm(forms.Form):
     """What one plan and one day may erase; the bounds are those of the service."""
 
@@ -274,6 +281,14 @@ class BrakesForm(forms.Form):
         label=_("Records one person may both propose and approve"),
         help_text=_("The first plan of a connection or of a policy version always takes two."),
     )
+    acts_from = forms.TimeField(label=_("Erase from"), required=False, widget=HourInput())
+    acts_until = forms.TimeField(
+        label=_("Erase until"),
+        help_text=_("By your clock. Both empty: at any hour."),
+        required=False,
+        widget=HourInput(),
+    )
+    acts_on_weekdays = forms.BooleanField(label=_("From Monday to Friday only"), required=False)
 
 
 class PostponeForm(forms.Form):

@@ -19,6 +19,7 @@ from django.db.models import F, Q, QuerySet
 from apps.connectors.models import Connection
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.erasure import gates
 from apps.erasure.models import Plan, Step
 
 BATCH = 50
@@ -61,7 +62,10 @@ def _runnable(now: datetime, states: Sequence[str]) -> QuerySet[Step]:
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     ready = Q(not_before=None) | Q(not_before__lte=now)
     # A pause stops new effects at once; what was sent is still read back.
-    going = ~Q(plan__connection__state=Connection.State.PAUSED) | Q(state=Step.State.SENT)
+    stopped = Q(plan__connection__state=Connection.State.PAUSED)
+    if asleep := gates.closed():
+        stopped |= Q(plan__connection_id__in=asleep)
+    going = ~stopped | Q(state=Step.State.SENT)
     return Step.objects.filter(
         free,
         ready,

@@ -43,7 +43,15 @@ BRAKES_SET = declare(
             "Brakes set: %(most_per_run)s records a plan, %(most_percent)s in a hundred, "
             "%(most_per_day)s a day; up to %(alone_up_to)s by one person"
         ),
-        counts=("most_per_run", "most_percent", "most_per_day", "alone_up_to"),
+        counts=(
+            "most_per_run",
+            "most_percent",
+            "most_per_day",
+            "alone_up_to",
+            "from_minute",
+            "until_minute",
+            "weekdays",
+        ),
     )
 )
 PLAN_CALLED_BACK = declare(

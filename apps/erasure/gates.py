@@ -33,6 +33,8 @@ from apps.subjects.models import Record
 
 #: Up to so many records a share says nothing: of three people, one is a third.
 SMALL: Final = 100
+_SATURDAY: Final = 5
+_DAY: Final = 24 * 60
 #: Code of a step that waits for another day.
 FULL: Final = "brake_day"
 
@@ -105,8 +107,9 @@ def why_over(plan: Plan, code: Brake) -> str:
 
 
 @transaction.atomic
-def set_brakes(*, actor: Actor, connection_id: UUID, values: Mapping[str, int]) -> None:
-    """How much one plan and one day may erase on a connection (connectors.BRAKES). A DPO's act.
+def set_brakes(*, actor: Actor, connection_id: UUID, values: Mapping[str, Any]) -> None:
+    """How much one plan and one day may erase on a connection (connectors.BRAKES), and at which
+    hours (`acts_from`, `acts_until`, `acts_on_weekdays`). A DPO's act.
 
     Raises Refused, Missing, Invalid naming the value that cannot be.
     """
@@ -119,8 +122,15 @@ def set_brakes(*, actor: Actor, connection_id: UUID, values: Mapping[str, int]) 
         events.BRAKES_SET,
         actor=actor,
         object_id=connection_id,
-        counts={name: getattr(found, name) for name in connectors.BRAKES},
+        counts={name: getattr(found, name) for name in connectors.BRAKES}
+        | {"from_minute": _minute(found.acts_from), "until_minute": _minute(found.acts_until)}
+        | {"weekdays": int(found.acts_on_weekdays)},
     )
+
+
+def _minute(of: time | None) -> int:
+    """Of the day; the whole day ends with minute 1,440."""
+    return of.hour * 60 + of.minute if of is not None else _DAY
 
 
 def share(plan: Plan) -> int:
@@ -153,6 +163,21 @@ def is_full(of: Connection) -> bool:
     """Whether nothing more may be sent today: asked before the ATS is read for it."""
     rows = DayTally.objects.filter(connection=of, day=_day())
     return rows.filter(sent__gte=of.most_per_day).exists()
+
+
+def closed() -> list[UUID]:
+    """Connections of the scope to which nothing is sent at this hour."""
+    local = clock.now().astimezone(ZoneInfo(controllers.current().time_zone))
+    return [one.pk for one in Connection.objects.all() if not is_open(one, local)]
+
+
+def is_open(one: Connection, local: datetime) -> bool:
+    """Whether erasures are sent to a connection at an instant of the legal entity's clock."""
+    if one.acts_on_weekdays and local.weekday() >= _SATURDAY:
+        return False
+    if one.acts_from is None or one.acts_until is None:
+        return True
+    return bool(one.acts_from <= local.time() < one.acts_until)
 
 
 def until_tomorrow() -> timedelta:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from time import monotonic, sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connections
 
+from apps.connectors.models import Connection
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM, Actor
 from apps.core.errors import Invalid, Missing, Refused
@@ -42,6 +43,18 @@ def brakes(house: House, **values: int) -> None:
     )
 
 
+def hour(of: int) -> time:
+    return time(of)
+
+
+def hour_brakes(house: House, since: time | None, until: time | None) -> None:
+    erasure.set_brakes(
+        actor=house.company.dpo_actor,
+        connection_id=house.connection.pk,
+        values={"acts_from": since, "acts_until": until},
+    )
+
+
 def refusal(house: House, plan: Plan, actor: Actor | None = None) -> str:
     with pytest.raises(Refused) as caught:
         erasure.approve(actor=actor or house.company.dpo_actor, plan_id=plan.pk)
@@ -50,11 +63,11 @@ def refusal(house: House, plan: Plan, actor: Actor | None = None) -> str:
 
 def until_verified(count: int) -> None:
     """The worker's tick, until so many are."""
-    stop = time.monotonic() + 40
+    stop = monotonic() + 40
     while Step.objects.filter(state=Step.State.VERIFIED).count() < count:
-        assert time.monotonic() < stop, list(Step.objects.values_list("state", "code"))
+        assert monotonic() < stop, list(Step.objects.values_list("state", "code"))
         running.advance_all(actor=SYSTEM)
-        time.sleep(0.1)
+        sleep(0.1)
 
 
 def test_the_first_plan_takes_two_people_and_a_small_one_after_it_does_not(house: House) -> None:
@@ -179,3 +192,45 @@ def test_a_postponed_plan_begins_later_and_can_be_called_back_until_then(house: 
     house.run()
     assert house.effects()
     assert "step.verified" in told(record)
+
+
+def test_outside_its_hours_a_connection_sends_nothing(house: House) -> None:
+    local = clock.now().astimezone(ZoneInfo("Europe/Paris"))
+    hours = (hour(13), hour(14)) if local.hour < 12 else (hour(1), hour(2))
+    hour_brakes(house, *hours)
+    planned(house, 1)
+    for _tick in range(3):
+        running.advance_all(actor=SYSTEM)
+    assert set(Step.objects.values_list("state", "attempt")) == {(Step.State.PLANNED, 0)}
+    assert house.effects() == []
+    hour_brakes(house, None, None)
+    house.run()
+    assert len(house.effects()) == 1
+
+
+def test_hours_that_cannot_be_are_refused(house: House) -> None:
+    for since, until in ((hour(18), hour(9)), (hour(9), None), (None, hour(9))):
+        with pytest.raises(Invalid) as caught:
+            hour_brakes(house, since, until)
+        assert caught.value.field == "acts_until"
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "when", "is_open"),
+    [
+        (True, datetime(2026, 11, 27, 23, 59, tzinfo=UTC), True),
+        (True, datetime(2026, 11, 28, 9, 0, tzinfo=UTC), False),
+        (True, datetime(2026, 11, 29, 9, 0, tzinfo=UTC), False),
+        (False, datetime(2026, 11, 29, 9, 0, tzinfo=UTC), True),
+    ],
+)
+def test_from_monday_to_friday(weekdays: bool, when: datetime, is_open: bool) -> None:
+    assert gates.is_open(Connection(acts_on_weekdays=weekdays), when) is is_open
+
+
+@pytest.mark.parametrize(
+    ("clock_says", "is_open"), [(8, False), (9, True), (17, True), (18, False)]
+)
+def test_from_the_first_hour_up_to_the_last(clock_says: int, is_open: bool) -> None:
+    at = datetime(2026, 11, 27, clock_says, tzinfo=UTC)
+    assert gates.is_open(Connection(acts_from=hour(9), acts_until=hour(18)), at) is is_open

@@ -276,7 +276,7 @@ def _gates(found: Plan) -> dict[str, Any]:
     brake after it."""
     waiting = found.steps.filter(state=Step.State.PLANNED, code=gates.FULL).count()
     if found.state != Plan.State.PROPOSED:
-        return {"braked": waiting}
+        return {"braked": waiting, "asleep": found.connection_id in gates.closed()}
     code = gates.over(found)
     return {
         "over": gates.why_over(found, code) if code else "",
