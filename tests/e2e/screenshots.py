@@ -86,6 +86,10 @@ def _check_an_export(page: Page) -> None:
     page.wait_for_url("**/import/check/")
 
 
+def _open_the_brakes(page: Page) -> None:
+    page.locator("form[action$='/brakes/']").first.evaluate("f => f.parentElement.open = true")
+
+
 def _map_a_word(page: Page) -> None:
     """Another meaning of a word, seen on the records before it is saved."""
     greenhouse = page.locator("section.card", has_text="Greenhouse").first
@@ -156,6 +160,13 @@ SHOTS = (
         walk=_see_a_hold,
     ),
     Shot("connections", "/connections/", "Les connexions ATS : état et dernière lecture"),
+    Shot(
+        "brakes",
+        "/connections/",
+        "Les freins d’une connexion : ce qu’une purge et une journée peuvent effacer, et à quelles "
+        "heures",
+        walk=_open_the_brakes,
+    ),
     Shot(
         "mapping",
         "/connections/",
