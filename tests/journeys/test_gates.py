@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connections
+from django.utils import translation
 
 from apps.connectors.models import Connection
 from apps.core import clock, scope
@@ -111,7 +112,8 @@ def test_a_plan_that_erases_too_large_a_share_is_not_approved(house: House) -> N
     plan = house.propose()
     assert gates.share(plan) == 100
     assert refusal(house, plan) == "brake_share"
-    assert "100 in a hundred" in gates.why_over(plan, "brake_share")
+    with translation.override("en"):
+        assert "100 in a hundred" in gates.why_over(plan, "brake_share")
     brakes(house, most_percent=100)
     house.approve(plan)
 
