@@ -37,22 +37,6 @@ _CAPABILITIES: Mapping[str, Capabilities] = {
     Vendor.GREENHOUSE: greenhouse_fields.CAPABILITIES,
     Vendor.CSV: csv_import.CAPABILITIES,
 }
-#: What `change` takes besides credentials.
-CHANGEABLE = (
-    "name",
-    "action",
-    "country",
-    "pool_tags",
-    "grace_seconds",
-    "settle_seconds",
-    "most_per_run",
-    "most_percent",
-    "most_per_day",
-    "alone_up_to",
-    "acts_from",
-    "acts_until",
-    "acts_on_weekdays",
-)
 #: What holds erasures back, and how little or much may be said: a DPO's to change, by
 #: erasure.set_brakes.
 BRAKES: Mapping[str, tuple[int, int]] = {
@@ -61,6 +45,19 @@ BRAKES: Mapping[str, tuple[int, int]] = {
     "most_per_day": (1, 1_000_000),
     "alone_up_to": (0, 100_000),
 }
+#: When erasures are sent: a DPO's to change as well.
+HOURS = ("acts_from", "acts_until", "acts_on_weekdays")
+#: What `change` takes besides credentials.
+CHANGEABLE = (
+    "name",
+    "action",
+    "country",
+    "pool_tags",
+    "grace_seconds",
+    "settle_seconds",
+    *BRAKES,
+    *HOURS,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,11 @@ def held(step: Step) -> QuerySet[Step]:
 
 
 def is_paused(step: Step) -> bool:
-    """Whether somebody paused the connection since the step was claimed."""
+    """Whether nothing new may be sent by now: since the step was claimed, somebody paused the
+    connection or its hours were over."""
     rows = Connection.objects.filter(pk=step.plan.connection_id)
-    return rows.filter(state=Connection.State.PAUSED).exists()
+    paused = rows.filter(state=Connection.State.PAUSED).exists()
+    return paused or step.plan.connection_id in gates.closed()
 
 
 def let_go(step: Step, *, wait: timedelta, code: str = "") -> None:

@@ -109,7 +109,7 @@ def why_over(plan: Plan, code: Brake) -> str:
 @transaction.atomic
 def set_brakes(*, actor: Actor, connection_id: UUID, values: Mapping[str, Any]) -> None:
     """How much one plan and one day may erase on a connection (connectors.BRAKES), and at which
-    hours (`acts_from`, `acts_until`, `acts_on_weekdays`). A DPO's act.
+    hours (connectors.HOURS). A DPO's act.
 
     Raises Refused, Missing, Invalid naming the value that cannot be.
     """

@@ -5,7 +5,8 @@ Parameters are those of due_sql.py, and:
 since, until due on a day after the one and not after the other, without end where that is NULL
 period_floors, period_leads, period_accompanied
              the cut-offs of `since`, where the others are those of `until`; whether a ground of
-             that cell can be a record's last to end; whether it can be the only one that ended
+             that cell can be a record's last to end; whether one of an archive always stands
+             beside it, before whose end nobody is due
 after_day, after_id
              the row after which it begins
 """

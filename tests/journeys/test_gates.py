@@ -17,7 +17,7 @@ from apps.core import clock, scope
 from apps.core.actors import SYSTEM, Actor
 from apps.core.errors import Invalid, Missing, Refused
 from apps.core.ids import new_id
-from apps.erasure import gates, running
+from apps.erasure import claims, gates, running
 from apps.erasure import services as erasure
 from apps.erasure.models import DayTally, Plan, Step
 from tests import cast
@@ -208,6 +208,17 @@ def test_outside_its_hours_a_connection_sends_nothing(house: House) -> None:
     hour_brakes(house, None, None)
     house.run()
     assert len(house.effects()) == 1
+
+
+def test_what_was_claimed_within_the_hours_is_not_sent_after_them(house: House) -> None:
+    planned(house, 1)
+    (step,) = claims.claim(
+        actor=SYSTEM, connection_id=house.connection.pk, states=[Step.State.PLANNED]
+    )
+    assert not claims.is_paused(step)
+    local = clock.now().astimezone(ZoneInfo("Europe/Paris"))
+    hour_brakes(house, *((hour(13), hour(14)) if local.hour < 12 else (hour(1), hour(2))))
+    assert claims.is_paused(step)
 
 
 def test_hours_that_cannot_be_are_refused(house: House) -> None:

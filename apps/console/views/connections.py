@@ -23,8 +23,6 @@ from apps.console.staff import StaffRequest
 from apps.erasure import services as erasure
 from apps.subjects.models import Record
 
-HOURS = ("acts_from", "acts_until", "acts_on_weekdays")
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -96,7 +94,7 @@ def _counts() -> dict[UUID, int]:
 
 
 def _row(item: Connection, records: int, refused: tuple[UUID, BrakesForm] | None) -> Row:
-    told = {name: getattr(item, name) for name in (*services.BRAKES, *HOURS)}
+    told = {name: getattr(item, name) for name in (*services.BRAKES, *services.HOURS)}
     form = BrakesForm(initial=told, auto_id=f"{item.pk}_%s")
     if refused is not None and refused[0] == item.pk:
         form = refused[1]
