@@ -167,6 +167,7 @@ def test_a_dpo_who_proposed_the_first_plan_is_told_that_another_approves(
     assert "It takes two people" in page
     assert "You proposed it: another DPO approves." in page
     assert "It is the first plan of this connection" in page
+    assert "Approve the erasure" not in page
     answer = dora.post(f"/plans/{plan_id}/approve/", follow=True)
     assert "You proposed this plan" in text(answer)
     assert _state(house, plan_id) == "proposed"
