@@ -64,6 +64,18 @@ CODES: Mapping[str, Words] = {
     "vendor_error": _("The ATS has a fault. It is tried again by itself."),
     "malformed": _("The ATS answers something its documentation does not say. Tell your operator."),
     "too_large": _("The ATS's answer is too large to be read safely. Tell your operator."),
+    "internal": _(
+        "Lethe itself stumbled over this record, so nothing is claimed about it. Tell your "
+        "operator: the log names the place."
+    ),
+    "set_aside": _(
+        "Workers stopped several times while they had this record. It was set aside, so that the "
+        "others go on: look at the file in the ATS, and tell your operator."
+    ),
+    "merged": _(
+        "The ATS merged this file into another one of the same person. That one is decided on its "
+        "own; this one is looked for again once that one is erased."
+    ),
     "by_hand": _("This kind of connection cannot erase: do it by hand in the ATS."),
 }
 

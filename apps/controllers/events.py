@@ -20,6 +20,10 @@ WARNINGS_ON = declare(
 WARNINGS_OFF = declare(
     Verb("controller.warnings_off", _("Candidates are no longer warned before their data go")),
 )
+ERASURES_STOPPED = declare(
+    Verb("controller.erasures_stopped", _("All erasures stopped: nothing new is sent to an ATS")),
+)
+ERASURES_RESUMED = declare(Verb("controller.erasures_resumed", _("Erasures resumed")))
 ACTIVITY_REGISTERED = declare(
     Verb("controller.activity_registered", _("Processing activity registered")),
 )

@@ -17,6 +17,8 @@ class Controller(Base):
     dpo_email = models.EmailField()
     #: Candidates are warned before their data go (retention.warnings).
     warns = models.BooleanField(default=False)
+    #: False: somebody stopped everything, so that nothing new is sent to any ATS.
+    erases = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

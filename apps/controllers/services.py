@@ -16,7 +16,7 @@ from apps.controllers import events
 from apps.controllers.models import Controller, ProcessingActivity
 from apps.core import scope
 from apps.core.actors import Actor
-from apps.core.errors import Invalid
+from apps.core.errors import Conflict, Invalid
 from apps.core.ids import new_id
 
 LEGAL_BASES = frozenset(
@@ -83,6 +83,17 @@ def choose_warnings(*, actor: Actor, warns: bool) -> None:
     """Whether the controller in scope warns candidates before their data go."""
     Controller.objects.filter(pk=scope.current()).update(warns=warns)
     verb = events.WARNINGS_ON if warns else events.WARNINGS_OFF
+    audit.record(verb, actor=actor, object_id=scope.current())
+
+
+@transaction.atomic
+def choose_erasing(*, actor: Actor, erases: bool) -> None:
+    """Whether anything new is sent to the ATSs of the controller in scope. Raises Conflict when it
+    is so already."""
+    rows = Controller.objects.filter(pk=scope.current()).exclude(erases=erases)
+    if not rows.update(erases=erases):
+        raise Conflict("erasures_state", _("Somebody did this already. Look again."))
+    verb = events.ERASURES_RESUMED if erases else events.ERASURES_STOPPED
     audit.record(verb, actor=actor, object_id=scope.current())
 
 

@@ -3,9 +3,13 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.verbs import Verb, declare
+from apps.connectors.errors import CODES
 from apps.connectors.models import Connection
 
 _FIELDS = ("clean", "residue", "confirmed", "unread")
+
+#: What may be in the way of a connection; `other` is a cause of Lethe's own, such as a key.
+OBSTACLES = tuple(sorted(CODES | {"other"}))
 
 PLAN_PROPOSED = declare(
     Verb(
@@ -79,6 +83,24 @@ STEP_SENT = declare(
         commitments=("before",),
     )
 )
+
+STEP_PUT_BACK = declare(
+    Verb(
+        "step.put_back",
+        _("The ATS refused the call (%(code)s): nothing was erased, it waits"),
+        refs=("plan", "step"),
+        codes={"code": OBSTACLES},
+    )
+)
+BLOCKED = declare(
+    Verb(
+        "erasure.blocked",
+        _("Erasures of a connection wait (%(code)s)"),
+        codes={"code": OBSTACLES},
+    )
+)
+UNBLOCKED = declare(Verb("erasure.unblocked", _("Erasures of a connection go on")))
+LOOKED_AGAIN = declare(Verb("erasure.looked_again", _("Asked to try the connection again at once")))
 
 
 def _ended(state: str, sentence: object) -> Verb:

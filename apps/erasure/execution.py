@@ -25,7 +25,6 @@ A crash between any two of them leaves a row that says where to go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -34,19 +33,28 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.connectors import services as connectors
-from apps.connectors.errors import ConnectorError
 from apps.connectors.models import Connection
 from apps.connectors.port import Connector, Snapshot
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.errors import Conflict
-from apps.erasure import admission, archiving, claims, evidence, gates, outcomes, sending, settling
+from apps.core.errors import Conflict, Unavailable
+from apps.erasure import (
+    absence,
+    admission,
+    archiving,
+    claims,
+    evidence,
+    gates,
+    outcomes,
+    reading,
+    sending,
+    settling,
+    troubles,
+)
 from apps.erasure.models import Step
-from apps.erasure.states import MAX_ATTEMPTS, pause
 from apps.erasure.verification import Reading
 from apps.keys import services as keys
 from apps.subjects import intake
-from apps.subjects import selectors as subject_selectors
 
 #: A reading older than this is read again before anything is sent: a batch may wait for the
 #: ATS's limit, and the person may apply meanwhile.
@@ -63,18 +71,20 @@ def advance(*, actor: Actor, connection_id: UUID) -> int:
 
 def advance_with(*, actor: Actor, connection_id: UUID, adapter: Connector) -> int:
     """`advance` through a given adapter. First what was sent, then what was not."""
-    sent = claims.claim(actor=actor, connection_id=connection_id, states=[Step.State.SENT])
-    settling.settle(actor=actor, adapter=adapter, steps=sent)
-    new = claims.claim(
-        actor=actor,
-        connection_id=connection_id,
-        states=[Step.State.PLANNED, Step.State.CLAIMED],
-    )
-    _start(actor, adapter, new)
-    return len(sent) + len(new)
+    moved = 0
+    new = [Step.State.PLANNED, Step.State.CLAIMED]
+    for states, work in (([Step.State.SENT], settling.settle), (new, _start)):
+        steps = claims.claim(actor=actor, connection_id=connection_id, states=states)
+        try:
+            work(actor=actor, adapter=adapter, steps=steps)
+        except Unavailable:
+            claims.release(steps)  # what everybody shares is missing: nobody's own trouble
+            raise
+        moved += len(steps)
+    return moved
 
 
-def _start(actor: Actor, adapter: Connector, steps: list[Step]) -> None:
+def _start(*, actor: Actor, adapter: Connector, steps: list[Step]) -> None:
     possible = [step for step in steps if step.plan.action in adapter.capabilities.actions]
     for step in steps:
         if step not in possible:
@@ -83,63 +93,48 @@ def _start(actor: Actor, adapter: Connector, steps: list[Step]) -> None:
         for step in possible:
             claims.let_go(step, wait=gates.until_tomorrow(), code=gates.FULL)
         return
-    remote = subject_selectors.remote_ids([step.record_id for step in possible])
-    try:
-        found = adapter.export(sorted(remote.values())) if remote else {}
-    except ConnectorError as error:
-        _retry(actor, possible, error)
-        return
-    for step in possible:
-        _start_one(actor, adapter, step, remote, found)
+    read = reading.read(actor=actor, adapter=adapter, steps=possible)
+    waiting = list(read.steps)
+    while waiting:
+        step = waiting.pop(0)
+        with reading.alone(actor, step):
+            if _start_one(actor, adapter, step, read) and waiting:
+                # The ATS refuses such calls, not this one: nobody else need be refused.
+                for other in waiting:
+                    claims.let_go(other, wait=timedelta())
+                return
 
 
-def _retry(actor: Actor, steps: list[Step], error: ConnectorError) -> None:
-    """Nothing was sent: wait, and give up after too many errors in a row."""
-    for step in steps:
-        if step.attempt >= MAX_ATTEMPTS:
-            outcomes.end(actor=actor, step=step, state=Step.State.FAILED, code=error.code)
-        else:
-            wait = max(pause(step.attempt), timedelta(seconds=error.retry_after or 0))
-            claims.let_go(step, wait=wait, code=error.code)
-
-
-def _start_one(
-    actor: Actor,
-    adapter: Connector,
-    step: Step,
-    remote: Mapping[UUID, str],
-    found: Mapping[str, Snapshot],
-) -> None:
-    remote_id = remote.get(step.record_id)
-    if remote_id is None:
+def _start_one(actor: Actor, adapter: Connector, step: Step, read: reading.Read) -> bool:
+    """True when its call was refused for a reason that every other would meet."""
+    before = read.of(step)
+    if before is None:
         outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="record_gone")
-        return
-    before = found[remote_id]
-    if before.read_at is not None and clock.now() - before.read_at > FRESH:
+    elif before.read_at is not None and clock.now() - before.read_at > FRESH:
         claims.let_go(step, wait=timedelta())
-        return
-    if not before.found:
+    elif not before.found:
         guard = partial(admission.refused_under_lock, step)
-        settling.settle_absent(
-            actor=actor, adapter=adapter, step=step, snapshot=before, guard=guard
-        )
-        return
-    if not _same_facts(actor, step, before):
+        absence.settle_absent(actor=actor, adapter=adapter, step=step, snapshot=before, guard=guard)
+    elif not _same_facts(actor, step, before):
         outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="facts_changed")
-        return
-    if step.to_archive:
-        refusal = archiving.seal(
-            actor=actor, step=step, before=before, capabilities=adapter.capabilities
-        )
-        if refusal is archiving.LOST:
-            return
-        if refusal is not None:
-            unread = Reading(unread=refusal.fields)
-            failed = Step.State.FAILED
-            outcomes.end(actor=actor, step=step, state=failed, code=refusal.code, reading=unread)
-            return
-    if _commit_sent(actor, step, before):
-        sending.call(actor=actor, adapter=adapter, step=step, remote_id=remote_id)
+    elif _archived(actor, adapter, step, before) and _commit_sent(actor, step, before):
+        code = sending.call(actor=actor, adapter=adapter, step=step, remote_id=before.remote_id)
+        return troubles.refused(actor=actor, adapter=adapter, step=step, code=code)
+    return False
+
+
+def _archived(actor: Actor, adapter: Connector, step: Step, before: Snapshot) -> bool:
+    """Sealed for the archive, if that is where it goes; else why not is said."""
+    if not step.to_archive:
+        return True
+    refusal = archiving.seal(
+        actor=actor, step=step, before=before, capabilities=adapter.capabilities
+    )
+    if refusal is not None and refusal is not archiving.LOST:
+        unread = Reading(unread=refusal.fields)
+        failed = Step.State.FAILED
+        outcomes.end(actor=actor, step=step, state=failed, code=refusal.code, reading=unread)
+    return refusal is None
 
 
 def _same_facts(actor: Actor, step: Step, before: Snapshot) -> bool:

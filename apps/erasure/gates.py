@@ -24,6 +24,7 @@ from apps.audit import services as audit
 from apps.connectors import services as connectors
 from apps.connectors.models import Connection
 from apps.controllers import selectors as controllers
+from apps.controllers import services as controllers_services
 from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -126,6 +127,33 @@ def set_brakes(*, actor: Actor, connection_id: UUID, values: Mapping[str, Any]) 
         | {"from_minute": _minute(found.acts_from), "until_minute": _minute(found.acts_until)}
         | {"weekdays": int(found.acts_on_weekdays)},
     )
+
+
+def stop_all(*, actor: Actor) -> None:
+    """Nothing new is sent to any ATS from now on; what was sent is read back. A brake is
+    everybody's. Raises Refused or Conflict."""
+    require_role(actor, Role.RECOPS, Role.DPO)
+    controllers_services.choose_erasing(actor=actor, erases=False)
+
+
+def resume_all(*, actor: Actor) -> None:
+    """A DPO's act. Raises Refused or Conflict."""
+    require_role(actor, Role.DPO)
+    controllers_services.choose_erasing(actor=actor, erases=True)
+
+
+@transaction.atomic
+def pause(*, actor: Actor, connection_id: UUID) -> None:
+    """No sync and nothing new sent there. Raises Refused, Missing or Conflict."""
+    require_role(actor, Role.RECOPS, Role.DPO)
+    connectors.pause(actor=actor, connection_id=connection_id)
+
+
+@transaction.atomic
+def resume(*, actor: Actor, connection_id: UUID) -> None:
+    """A DPO's act. Raises Refused, Missing or Conflict."""
+    require_role(actor, Role.DPO)
+    connectors.resume(actor=actor, connection_id=connection_id)
 
 
 def _minute(of: time | None) -> int:

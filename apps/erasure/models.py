@@ -82,6 +82,8 @@ class Step(Scoped):
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
+    #: Errors of this record in a row, and workers that died with it: after some it is set aside.
+    errors = models.PositiveSmallIntegerField(default=0)
     #: How many calls with an effect were committed as `sent`.
     sends = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
@@ -91,6 +93,8 @@ class Step(Scoped):
     residue = models.JSONField(default=list)
     confirmed = models.JSONField(default=list)
     unread = models.JSONField(default=list)
+    #: The file into which the ATS merged this one: it is erased with that one, not before.
+    follows = models.ForeignKey(Record, null=True, on_delete=models.PROTECT, related_name="+")
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -112,6 +116,25 @@ class Step(Scoped):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Obstacle(Scoped):
+    """Why a connection cannot erase for now (obstacles.py): one row while it lasts."""
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    connection = models.OneToOneField(Connection, on_delete=models.PROTECT, related_name="+")
+    #: Stable code (never a vendor's text).
+    code = models.CharField(max_length=64)
+    #: Only calls with an effect are refused: readings go on.
+    writing = models.BooleanField(default=False)
+    since = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=0)
+    look_again_at = models.DateTimeField()
+    #: It lasts, so that people are told; what passes at once they are not.
+    told = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.code
 
 
 class DayTally(Scoped):

@@ -70,6 +70,25 @@ def end(
     return True
 
 
+@transaction.atomic
+def put_back(*, actor: Actor, step: Step, code: str) -> None:
+    """The ATS refused the call and a reading shows the record as it was: planned again, for when
+    what is missing is there. It is not being erased, so a hold counts again."""
+    row = claims.mine(step).select_for_update().filter(state=Step.State.SENT).first()
+    if row is None:
+        return
+    row.state, row.code, row.lease_until, row.not_before = Step.State.PLANNED, code, None, None
+    row.save(update_fields=["state", "code", "lease_until", "not_before"])
+    subjects.mark_sending(actor=actor, record_id=step.record_id, step_id=None)
+    audit.record(
+        events.STEP_PUT_BACK,
+        actor=actor,
+        object_id=step.record_id,
+        refs={"plan": step.plan_id, "step": step.pk},
+        codes={"code": code},
+    )
+
+
 def _archived(step: Step, code: str) -> tuple[str, str]:
     """Read back and gone: archived, if there was still something to archive."""
     if archiving.of(step) is None:
@@ -92,6 +111,15 @@ def note_reading(row: Step, reading: Reading) -> None:
     """Put the names of what was read into the row; the caller saves it."""
     row.clean, row.residue = list(reading.clean), list(reading.residue)
     row.confirmed, row.unread = list(reading.confirmed), list(reading.unread)
+
+
+def look_again(step: Step, reading: Reading) -> None:
+    """The ATS may still be at work: keep what this reading showed, and read again."""
+    note_reading(step, reading)
+    claims.mine(step).update(
+        clean=step.clean, residue=step.residue, confirmed=step.confirmed, unread=step.unread
+    )
+    claims.let_go(step, wait=states.pause(step.attempt), code=step.code)
 
 
 def _keep(step: Step, after: Snapshot | None) -> bytes | None:

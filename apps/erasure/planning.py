@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Role
@@ -32,6 +32,7 @@ from apps.erasure.states import LIVING, NEEDS_ATTENTION
 from apps.retention import selectors as retention
 from apps.retention.models import Policy
 from apps.retention.selectors import Due
+from apps.subjects.models import Record
 
 PLAN_SIZE = 5_000
 #: A record that is due does not wait for ever: a longer delay is a hold, with a reason.
@@ -114,8 +115,10 @@ def _propose(
 
 def _left_out(record_ids: list[UUID], *, again: bool) -> set[UUID]:
     states = LIVING if again else LIVING + NEEDS_ATTENTION
-    rows = Step.objects.filter(record_id__in=record_ids, state__in=states)
-    return set(rows.values_list("record_id", flat=True))
+    rows = Step.objects.filter(record_id__in=record_ids)
+    # What was merged into another file waits for that one, and is looked for again after it.
+    waits = Q(follows__isnull=False) & ~Q(follows__state=Record.State.ERASED)
+    return set(rows.filter(Q(state__in=states) | waits).values_list("record_id", flat=True))
 
 
 @transaction.atomic

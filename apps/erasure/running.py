@@ -11,7 +11,7 @@ from apps.controllers import selectors as controllers
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import DomainError
-from apps.erasure import archiving, certificates, claims, execution, planning
+from apps.erasure import archiving, certificates, claims, execution, obstacles, planning
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ def advance_all(*, actor: Actor) -> int:
             except (ConnectorError, DomainError) as error:
                 # One connection that cannot work must not keep the others waiting.
                 logger.warning("connection %s cannot advance: %s", connection_id, error.code)
+                obstacles.meet(actor=actor, connection_id=connection_id, code=error.code)
                 broken.add(connection_id)
     archiving.finish_discarding(actor=actor)
     certificates.finish(actor=actor)

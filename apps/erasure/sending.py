@@ -12,9 +12,8 @@ from apps.connectors.errors import ConnectorError
 from apps.connectors.port import Connector
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.erasure import claims, events
+from apps.erasure import claims, events, obstacles, waits
 from apps.erasure.models import Step
-from apps.erasure.states import pause
 from apps.subjects import services as subjects
 
 #: Time an ATS gets before the first read-back.
@@ -46,19 +45,23 @@ def mark_sent(*, actor: Actor, step: Step, commitment: bytes) -> None:
     )
 
 
-def call(*, actor: Actor, adapter: Connector, step: Step, remote_id: str) -> None:
-    """The call with an effect, outside any transaction. Its answer decides nothing."""
+def call(*, actor: Actor, adapter: Connector, step: Step, remote_id: str) -> str:
+    """The call with an effect, outside any transaction. Its answer decides nothing; the code of a
+    refusal is returned, so that the next step need not be refused too."""
     erase = adapter.anonymize if step.plan.action == "anonymize" else adapter.delete
     try:
         # The first byte leaves while the lease runs, or not at all.
         with deadline.within(claims.lease().total_seconds() / 2):
             receipt = erase(remote_id)
     except ConnectorError as error:
-        wait = max(pause(step.sends), timedelta(seconds=error.retry_after or 0))
+        wait = waits.backoff(step.sends, error.retry_after)
         claims.let_go(step, wait=wait, code=error.code)
-        return
+        return error.code
     claims.mine(step).update(
         request_id=receipt.request_id,
         lease_until=None,
         not_before=clock.now() + FIRST_LOOK,
+        errors=0,
     )
+    obstacles.overcome(actor=actor, connection_id=step.plan.connection_id, writing=True)
+    return ""

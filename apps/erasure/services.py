@@ -3,7 +3,8 @@
 from apps.erasure.archives import dispose_ended, export, read
 from apps.erasure.certificates import certificate, finish
 from apps.erasure.execution import advance
-from apps.erasure.gates import set_brakes
+from apps.erasure.gates import pause, resume, resume_all, set_brakes, stop_all
+from apps.erasure.obstacles import look_again
 from apps.erasure.planning import approve, call_back, postpone, propose, refuse
 
 __all__ = [
@@ -14,9 +15,14 @@ __all__ = [
     "dispose_ended",
     "export",
     "finish",
+    "look_again",
+    "pause",
     "postpone",
     "propose",
     "read",
     "refuse",
+    "resume",
+    "resume_all",
     "set_brakes",
+    "stop_all",
 ]

@@ -5,7 +5,8 @@ planned ─claim→ claimed ─┬─ sent ─┬─ verified        read back, 
    │                     │        ├─ residual        read back, something remains
    │                     │        ├─ unverifiable    nothing shows whether it is gone
    │                     │        ├─ failed          the ATS refuses, nothing was erased
-   │                     │        └─ stale | held    never reached the ATS, and may not be again
+   │                     │        ├─ stale | held    never reached the ATS, and may not be again
+   │                     │        └─ planned         the ATS refused, for want of something
    │                     ├─ stale     the record, the policy or the decision changed
    │                     ├─ held      a legal hold was placed first
    │                     ├─ verified | unverifiable   the ATS no longer had it
@@ -52,12 +53,20 @@ TRANSITIONS: dict[str, frozenset[str]] = {
         }
     ),
     "sent": frozenset(
-        {"sent", "verified", "archived", "residual", "unverifiable", "failed", "stale", "held"}
+        {
+            "sent",
+            "planned",
+            "verified",
+            "archived",
+            "residual",
+            "unverifiable",
+            "failed",
+            "stale",
+            "held",
+        }
     ),
 }
 
-#: Errors in a row after which a step that cannot be read is given up.
-MAX_ATTEMPTS = 12
 #: Calls with an effect that may be committed for one step; a read comes before each further one.
 MAX_SENDS = 3
 

@@ -13,7 +13,11 @@ PURE = {
     "simulation_sql", "mapping_sql", "meanings", "hold_rules", "versions", "merkle",
     "tiles", "note", "canonical",
 }  # fmt: skip
-PURE_FILES = {"apps/erasure/verification.py", "apps/connectors/paths.py"}
+PURE_FILES = {
+    "apps/erasure/verification.py",
+    "apps/erasure/taxonomy.py",
+    "apps/connectors/paths.py",
+}
 IMPURE = (
     "django.db", "django.conf", "django.core", "django.utils.timezone", "django.apps",
     "apps.core.clock", "apps.core.scope", "apps.core.models", "celery", "httpx", "psycopg",

@@ -20,7 +20,9 @@ from apps.console import advice, badges, words
 from apps.console.doors import attempt, page, staff_page
 from apps.console.forms import BrakesForm, NewImportForm
 from apps.console.staff import StaffRequest
+from apps.erasure import obstacles
 from apps.erasure import services as erasure
+from apps.erasure.models import Obstacle
 from apps.subjects.models import Record
 
 
@@ -33,6 +35,9 @@ class Row:
     grace: str
     imports: bool
     brakes: BrakesForm
+    #: What keeps its erasures waiting, when that lasts.
+    obstacle: Obstacle | None
+    blocked: str
 
 
 @staff_page()
@@ -76,6 +81,41 @@ def brakes(request: StaffRequest, connection_id: UUID) -> HttpResponse:
     return redirect("console:connections")
 
 
+@staff_page("POST")
+def pause(request: StaffRequest, connection_id: UUID) -> HttpResponse:
+    erasure.pause(actor=request.staff.actor, connection_id=connection_id)
+    messages.success(request, _("Paused: it is not read, and nothing new is sent to it."))
+    return redirect("console:connections")
+
+
+@staff_page("POST")
+def resume(request: StaffRequest, connection_id: UUID) -> HttpResponse:
+    erasure.resume(actor=request.staff.actor, connection_id=connection_id)
+    messages.success(request, _("Resumed. It goes on where it was."))
+    return redirect("console:connections")
+
+
+@staff_page("POST")
+def look_again(request: StaffRequest, connection_id: UUID) -> HttpResponse:
+    erasure.look_again(actor=request.staff.actor, connection_id=connection_id)
+    messages.success(request, _("It is tried now. If it works, everything goes on by itself."))
+    return redirect("console:connections")
+
+
+@staff_page("POST")
+def stop_all(request: StaffRequest) -> HttpResponse:
+    erasure.stop_all(actor=request.staff.actor)
+    messages.success(request, _("Stopped: nothing new is sent. What was sent is read back."))
+    return redirect("console:connections")
+
+
+@staff_page("POST")
+def resume_all(request: StaffRequest) -> HttpResponse:
+    erasure.resume_all(actor=request.staff.actor)
+    messages.success(request, _("Resumed. Approved plans go on where they were."))
+    return redirect("console:connections")
+
+
 def _show(
     request: StaffRequest,
     form: NewImportForm,
@@ -83,7 +123,11 @@ def _show(
     refused: tuple[UUID, BrakesForm] | None = None,
 ) -> HttpResponse:
     counts = _counts()
-    rows = [_row(item, counts.get(item.pk, 0), refused) for item in connectors.connections()]
+    met = {item.connection_id: item for item in obstacles.standing()}
+    rows = [
+        _row(item, counts.get(item.pk, 0), refused, met.get(item.pk))
+        for item in connectors.connections()
+    ]
     context = {"rows": rows, "form": form}
     return page(request, "console/connections.html", context, status=status)
 
@@ -93,7 +137,12 @@ def _counts() -> dict[UUID, int]:
     return dict(kept.values_list("connection_id").annotate(n=Count("pk")))
 
 
-def _row(item: Connection, records: int, refused: tuple[UUID, BrakesForm] | None) -> Row:
+def _row(
+    item: Connection,
+    records: int,
+    refused: tuple[UUID, BrakesForm] | None,
+    obstacle: Obstacle | None,
+) -> Row:
     told = {name: getattr(item, name) for name in (*services.BRAKES, *services.HOURS)}
     form = BrakesForm(initial=told, auto_id=f"{item.pk}_%s")
     if refused is not None and refused[0] == item.pk:
@@ -107,4 +156,6 @@ def _row(item: Connection, records: int, refused: tuple[UUID, BrakesForm] | None
         grace=words.lasting(item.grace_seconds),
         imports=item.vendor == Vendor.CSV,
         brakes=form,
+        obstacle=obstacle,
+        blocked=str(advice.of_code(obstacle.code)) if obstacle is not None else "",
     )

@@ -17,13 +17,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.connectors import services as connectors
+from apps.connectors.models import Connection
 from apps.console import advice, badges, paging, people, words
 from apps.console.doors import attempt, page, staff_page, today
 from apps.console.forms import PostponeForm, day_in
 from apps.console.staff import StaffRequest
 from apps.console.views.archive import FIELDS as FIELDS_OF_ARCHIVE
+from apps.controllers import selectors as controllers
 from apps.core import clock
-from apps.erasure import gates, planning, selectors, services
+from apps.erasure import gates, obstacles, planning, selectors, services
 from apps.erasure.models import Plan, Step
 from apps.erasure.selectors import Progress
 from apps.erasure.states import NEEDS_ATTENTION
@@ -276,12 +278,24 @@ def _gates(found: Plan) -> dict[str, Any]:
     brake after it."""
     waiting = found.steps.filter(state=Step.State.PLANNED, code=gates.FULL).count()
     if found.state != Plan.State.PROPOSED:
-        return {"braked": waiting, "asleep": found.connection_id in gates.closed()}
+        return {
+            "braked": waiting,
+            "asleep": found.connection_id in gates.closed(),
+            "stopped": not controllers.current().erases,
+            "paused": found.connection.state == Connection.State.PAUSED,
+            "blocked": _blocked(found),
+        }
     code = gates.over(found)
     return {
         "over": gates.why_over(found, code) if code else "",
         "two": [SECOND_PERSON[reason] for reason in gates.second_person(found)],
     }
+
+
+def _blocked(found: Plan) -> advice.Words:
+    """Why its connection cannot go on, when that lasts."""
+    obstacle = obstacles.of(found.connection_id)
+    return advice.of_code(obstacle.code) if obstacle is not None and obstacle.told else ""
 
 
 def _phase(found: Plan) -> str:

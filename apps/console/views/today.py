@@ -17,7 +17,7 @@ from apps.console.doors import page, staff_page, today
 from apps.console.staff import StaffRequest
 from apps.console.views import warnings
 from apps.console.views.ledger import standing
-from apps.erasure import archives
+from apps.erasure import archives, obstacles
 from apps.erasure import selectors as erasure
 from apps.erasure.models import Plan
 from apps.retention import held, listing
@@ -82,7 +82,9 @@ def _running() -> list[Running]:
 def _todos(request: StaffRequest, counts: Counts, connections: list[Connection]) -> list[Todo]:
     """In the order in which a person should look: what is broken, what waits, what to start."""
     return [
+        *_stopped(request),
         *_broken(connections),
+        *_blocked(),
         *_policy(),
         *_decisions(request),
         *_reviews(held.overdue(as_of=today(request))),
@@ -104,6 +106,32 @@ def _broken(connections: list[Connection]) -> list[Todo]:
         )
         for item in connections
         if item.state == Connection.State.FAILING
+    ]
+
+
+def _stopped(request: StaffRequest) -> list[Todo]:
+    if request.staff.controller.erases:
+        return []
+    return [
+        Todo(
+            _("All erasures are stopped"),
+            _("Nothing new is sent to any ATS until a DPO resumes them."),
+            reverse("console:connections"),
+            _("See the connections"),
+        )
+    ]
+
+
+def _blocked() -> list[Todo]:
+    return [
+        Todo(
+            _("Erasures on %(name)s wait") % {"name": item.connection.name},
+            str(advice.of_code(item.code)),
+            reverse("console:connections"),
+            _("See the connection"),
+        )
+        for item in obstacles.standing()
+        if item.connection.state == Connection.State.ACTIVE
     ]
 
 
