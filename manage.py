@@ -6,8 +6,8 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-# Only these may change the structure of the databases: they connect as the owner.
-OWNER_COMMANDS = {"migrate", "provision", "sqlmigrate", "showmigrations"}
+# Only these take or change whole databases: they connect as the owner.
+OWNER_COMMANDS = {"backup", "migrate", "provision", "restore", "showmigrations", "sqlmigrate"}
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -11,11 +11,12 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-from celery import Celery, signals
+from celery import Celery, Task, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from config import broker
 
@@ -29,6 +30,7 @@ TICKS: Final[Mapping[str, int]] = {
     "apps.outbox.tasks.deliver_due": 30,
     "apps.erasure.tasks.propose_due": 3600,
     "apps.erasure.tasks.dispose_archives": 3600,
+    "apps.erasure.tasks.expire_copies": 3600,
     "apps.subjects.tasks.finish_shredding": 60,
     # Epochs end by the day. Rung by the hour all the same: beat counts from its start, so that
     # a worker restarted every night would never come to the end of a day.
@@ -45,7 +47,18 @@ BROKER: Final = broker.read(settings.BROKER_URL)
 # lets it win over the configuration: give it the one that was read here.
 os.environ["CELERY_BROKER_URL"] = BROKER.url
 
-app = Celery("lethe")
+
+class Tick(Task):
+    """A tick of a restored service does nothing until it was replayed (config.restored)."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        # By name, as Celery names its classes: Django is not set up while this module is read.
+        if not import_string("config.restored.is_whole")():
+            return None
+        return super().__call__(*arguments, **options)
+
+
+app = Celery("lethe", task_cls=Tick)
 app.conf.update(
     broker_url=BROKER.url,
     broker_transport_options=dict(BROKER.options),

@@ -226,7 +226,7 @@ def _configure(cluster: Cluster, extra: Mapping[str, str]) -> None:
     lines = [f"{name} = '{value}'\n" for name, value in settings.items()]
     target = cluster.files / "postgresql.conf"
     target.write_text("".join(lines))
-    (cluster.files / "pg_hba.conf").write_text("local all all trust\n")
+    (cluster.files / "pg_hba.conf").write_text("local all,replication all trust\n")
 
 
 def _launch(cluster: Cluster) -> None:

@@ -28,6 +28,11 @@ LETHE_KEYS_DIR = Path(env.text("LETHE_KEYS_DIR", str(BASE_DIR / ".lethe" / "keys
 #: Days a key epoch lasts: at its end, what was erased is irreversible in every backup too. An
 #: epoch keeps the day it was begun with, which certificates have promised.
 LETHE_EPOCH_DAYS = env.number("LETHE_EPOCH_DAYS", 30, minimum=1)
+#: Days a copy of the key files may be kept after the epoch's last day (manage.py backup): what
+#: was erased is irreversible once the last of them has expired.
+LETHE_COPY_DAYS = env.number("LETHE_COPY_DAYS", 14, minimum=1)
+#: Where the keys of those copies lie: another place than LETHE_KEYS_DIR and than the copies.
+LETHE_COPY_KEYS_DIR = env.text("LETHE_COPY_KEYS_DIR", "")
 
 # --- Databases ------------------------------------------------------------------------------
 # The runtime role owns nothing; `migrate` and `provision` connect as the owner.
@@ -45,6 +50,8 @@ DATABASES = {
 RUNTIME_ROLE = env.text("LETHE_RUNTIME_ROLE", str(env.database("DATABASE_URL").get("USER", "")))
 DATABASE_ROUTERS = ["config.routers.KeysRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+#: Where pg_dump and pg_restore are, for backups; empty: on the PATH.
+LETHE_PG_BIN = env.text("LETHE_PG_BIN", "")
 
 # --- Broker ---------------------------------------------------------------------------------
 BROKER_URL = env.text("BROKER_URL", "")
@@ -88,6 +95,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "config.restored.RestoredMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from apps.api import fields, paging
 from apps.api.base import ApiView
 from apps.api.problems import BadQuery, Place
+from apps.audit import origins
 from apps.audit import selectors as audit
 from apps.audit.selectors import Shown
 from apps.core import scope
@@ -151,7 +152,7 @@ class ProofView(ApiView):
         body, proof = audit.inclusion_proof(index)
         if _wants_text(request):
             return Response(proof)
-        vkey = audit.log(scope.current()).vkey
+        vkey = origins.current(audit.log(scope.current())).vkey
         shown = {"index": index, "entry": body.decode("ascii"), "proof": proof, "vkey": vkey}
         return Response(ProofSerializer(shown).data)
 
@@ -175,12 +176,13 @@ class CheckpointView(ApiView):
             raise Missing("checkpoint", _("Nothing was sealed in this ledger yet."))
         if _wants_text(request):
             return Response(head.note)
+        origin = origins.at(head.size, origins.of(log))
         shown = {
-            "origin": log.origin,
+            "origin": origin.name,
             "size": head.size,
             "root": bytes(head.root).hex(),
             "at": head.at,
-            "vkey": log.vkey,
+            "vkey": origin.vkey,
             "note": head.note,
         }
         return Response(CheckpointSerializer(shown).data)

@@ -1,4 +1,4 @@
-"""Five tables that only grow. The database refuses the rest itself (migration 0002).
+"""Six tables that only grow. The database refuses the rest itself (migration 0002).
 
 Nothing here belongs to a person, so nothing here is ever erased; no manager is scoped, because
 one runner places and one command verifies for all; selectors ask for the scope before they show
@@ -33,6 +33,30 @@ class Log(models.Model):
     #: C2SP verifier key, for readers. Verification here trusts the key file, not this column.
     vkey = models.TextField()
     created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.origin
+
+
+class Continuation(models.Model):
+    """A log that goes on under another name and key, as what was restored from a backup does: what
+    was sealed under the old name after that backup may be known outside, and is not here."""
+
+    privileges: ClassVar[tuple[str, ...]] = APPEND_ONLY
+
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="continuations")
+    #: 2, 3, … in the log.
+    number = models.PositiveIntegerField()
+    #: Checkpoints of more entries than this are signed under this name.
+    size = models.BigIntegerField()
+    origin = models.TextField(unique=True)
+    vkey = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["log", "number"], name="audit_continued_once"),
+        ]
 
     def __str__(self) -> str:
         return self.origin

@@ -23,8 +23,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from apps.audit import bodies, events, merkle, note, signing, tiles
-from apps.audit.models import Checkpoint, Log, Pending, Tile
+from apps.audit import bodies, events, merkle, note, origins, signing, tiles
+from apps.audit.models import Checkpoint, Continuation, Log, Pending, Tile
+from apps.audit.origins import Origin
 from apps.audit.verbs import Verb, declared
 from apps.core import scope
 from apps.core.actors import SYSTEM, Actor
@@ -46,6 +47,12 @@ _STAGE_EACH: LiteralString = f"""
     SELECT %b, %b, o.id,
            convert_to(%b || t.at || %b || gen_random_uuid() || %b || o.id || %b, 'UTF8')
     FROM (SELECT {_AT} AS at) t, unnest(%b::uuid[]) WITH ORDINALITY AS o (id, n) ORDER BY o.n
+"""  # noqa: S608 - constants only
+# Before whatever waits: the order is that of the ids, which are above zero otherwise.
+_STAGE_FIRST: LiteralString = f"""
+    INSERT INTO audit_pending (id, log_id, verb, object_id, body)
+    VALUES (-nextval(pg_get_serial_sequence('audit_pending', 'id')),
+            %b, %b, %b, %b || convert_to({_AT}, 'UTF8') || %b)
 """  # noqa: S608 - constants only
 # True once the log is committed: it was not made by the transaction that asks.
 _OPENED = "SELECT created_at < transaction_timestamp() FROM audit_log WHERE id = %s"
@@ -152,6 +159,38 @@ def _find_log(log_id: UUID) -> None:
         _opened.setdefault(connection.connection, set()).add(log_id)
 
 
+@transaction.atomic
+def continue_log(*, log_id: UUID, actor: Actor) -> None:
+    """The log of a restored database goes on under another name and another key: entries made
+    after the backup may be known outside, and nothing may be signed in their place.
+
+    The first entry under the new name tells the old size and root, before whatever still waited.
+    Raises Missing for an unknown log, Unavailable without the keys.
+    """
+    log = Log.objects.filter(pk=log_id).first()
+    if log is None:
+        raise Missing("log", _("This legal entity has no ledger."))
+    head = Checkpoint.objects.filter(log=log).order_by("-size").first()
+    size, root = (head.size, bytes(head.root)) if head else (0, merkle.EMPTY_ROOT)
+    number = origins.current(log).number + 1
+    while signing.exists(log_id, number=number):
+        number += 1  # restored before from an older backup: that name is taken for good
+    signing.create(log_id, number=number)
+    name = signing.origin(log_id, number=number)
+    key = signing.signer(log_id, name, number=number).verifier
+    Continuation.objects.create(log=log, number=number, size=size, origin=name, vkey=str(key))
+    known = bodies.facts(
+        events.CONTINUED,
+        {
+            "counts": {"size": size, "number": number},
+            "commitments": {"root": root, "key": key.public},
+        },
+    )
+    verb = events.CONTINUED.name
+    body = bodies.compose(verb, actor=actor, log=log_id, target=None, known=known)
+    _stage(_STAGE_FIRST, [log_id, verb, None, *body])
+
+
 def integrate(*, log_id: UUID | None = None, limit: int = 10_000) -> int:
     """Place and seal what is pending, in batches of `limit`, one transaction each; how many.
 
@@ -193,10 +232,9 @@ def _seal(log_id: UUID, limit: int) -> int:
     log = Log.objects.filter(pk=log_id).first()
     if log is None:
         raise Missing("log", _("This legal entity has no ledger."))
-    signer = signing.signer(log.pk, log.origin)
     first, placed, leaves = _call(_PLACE, [log.pk, limit])
     if leaves:
-        _publish(log, signer, first, leaves)
+        _publish(log, origins.of(log), first, leaves)
     return int(placed)
 
 
@@ -206,11 +244,13 @@ def _call(statement: LiteralString, values: list[Any]) -> tuple[Any, ...]:
     return row
 
 
-def _publish(log: Log, signer: note.Signer, old: int, leaves: bytes) -> None:
+def _publish(log: Log, names: Sequence[Origin], old: int, leaves: bytes) -> None:
+    origin = names[-1]
+    signer = origin.signer()
     size = old + len(leaves) // merkle.HASH_BYTES
     edge = _edge(log, old)
     try:
-        _check_last(log, signer, old, edge)
+        _check_last(log, origins.at(old, names), old, edge)
         changed = tiles.grow(old, edge, leaves)
     except (tiles.TileError, note.NoteError, Checkpoint.DoesNotExist) as error:
         raise Conflict(
@@ -218,7 +258,7 @@ def _publish(log: Log, signer: note.Signer, old: int, leaves: bytes) -> None:
             _("What is stored does not match the ledger's last seal. Run verify_ledger."),
         ) from error
     root = tiles.root(size, tiles.edge_after(size, edge, changed))
-    signed = signer.sign(note.Checkpoint(log.origin, size, root).text)
+    signed = signer.sign(note.Checkpoint(origin.name, size, root).text)
     columns = zip(*((tile.level, tile.number, tile.hashes) for tile in changed), strict=True)
     _call(_PUBLISH, [log.pk, old, size, root, signed, *map(list, columns)])
     if log.pk != INSTANCE:
@@ -232,11 +272,11 @@ def _edge(log: Log, size: int) -> dict[int, bytes]:
     return {level: bytes(hashes) for level, hashes in rows}
 
 
-def _check_last(log: Log, signer: note.Signer, size: int, edge: dict[int, bytes]) -> None:
+def _check_last(log: Log, origin: Origin, size: int, edge: dict[int, bytes]) -> None:
     """Raises unless the last checkpoint is ours and its root comes out of the stored tiles."""
     if size:
         stored = Checkpoint.objects.get(log=log, size=size)
-        head = note.open_checkpoint(stored.note, signer.verifier)
+        head = note.open_checkpoint(stored.note, origin.signer().verifier)
         roots = {head.root, bytes(stored.root), tiles.root(size, edge)}
         if head.size != size or len(roots) != 1:
             raise note.NoteError("the tiles do not give the signed root")

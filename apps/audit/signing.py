@@ -20,25 +20,33 @@ from apps.core import crypto, files
 from apps.core.errors import Unavailable
 
 
-def origin(log_id: UUID) -> str:
-    """The log's name in checkpoints: a schema-less URL, as C2SP recommends."""
-    return f"{settings.LETHE_NAME}/log/{log_id}"
+def origin(log_id: UUID, *, number: int = 1) -> str:
+    """The log's name in checkpoints: a schema-less URL, as C2SP recommends. `number`: which of its
+    names (origins.py)."""
+    name = f"{settings.LETHE_NAME}/log/{log_id}"
+    return name if number == 1 else f"{name}/{number}"
 
 
-def create(log_id: UUID) -> None:
+def create(log_id: UUID, *, number: int = 1) -> None:
     """Make the key file, unless it is there: a file whose transaction rolled back has signed
     nothing, and is taken up by the next attempt."""
     sealed = crypto.encrypt(
-        crypto.root_key(), Ed25519PrivateKey.generate().private_bytes_raw(), _associated(log_id)
+        crypto.root_key(),
+        Ed25519PrivateKey.generate().private_bytes_raw(),
+        _associated(log_id, number),
     )
     with suppress(FileExistsError):
-        files.write_private(_path(log_id), sealed)
+        files.write_private(_path(log_id, number), sealed)
 
 
-def signer(log_id: UUID, name: str) -> Signer:
+def exists(log_id: UUID, *, number: int) -> bool:
+    return _path(log_id, number).exists()
+
+
+def signer(log_id: UUID, name: str, *, number: int = 1) -> Signer:
     """Raises Unavailable when the file is gone, or does not open under the root key."""
     try:
-        return Signer(name, _open(log_id, _path(log_id).stat().st_mtime_ns))
+        return Signer(name, _open(log_id, number, _path(log_id, number).stat().st_mtime_ns))
     except (OSError, ValueError, crypto.CryptoError) as error:
         raise Unavailable(
             "ledger_key",
@@ -50,16 +58,18 @@ def signer(log_id: UUID, name: str) -> Signer:
 
 
 @lru_cache(maxsize=256)
-def _open(log_id: UUID, _modified: int) -> Ed25519PrivateKey:
-    sealed = _path(log_id).read_bytes()
+def _open(log_id: UUID, number: int, _modified: int) -> Ed25519PrivateKey:
+    sealed = _path(log_id, number).read_bytes()
     return Ed25519PrivateKey.from_private_bytes(
-        crypto.decrypt(crypto.root_key(), sealed, _associated(log_id))
+        crypto.decrypt(crypto.root_key(), sealed, _associated(log_id, number))
     )
 
 
-def _path(log_id: UUID) -> Path:
-    return Path(settings.LETHE_KEYS_DIR) / "logs" / f"{log_id}.key"
+def _path(log_id: UUID, number: int) -> Path:
+    which = "" if number == 1 else f".{number}"
+    return Path(settings.LETHE_KEYS_DIR) / "logs" / f"{log_id}{which}.key"
 
 
-def _associated(log_id: UUID) -> bytes:
-    return b"lethe/log/1|" + log_id.bytes
+def _associated(log_id: UUID, number: int) -> bytes:
+    which = b"" if number == 1 else number.to_bytes(4)
+    return b"lethe/log/1|" + log_id.bytes + which

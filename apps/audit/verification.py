@@ -22,8 +22,9 @@ import psycopg
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.audit import bodies, events, merkle, note, signing, tiles
+from apps.audit import bodies, events, merkle, note, origins, tiles
 from apps.audit.models import Checkpoint, Entry, Log, Tile
+from apps.audit.origins import Origin
 from apps.audit.replay import Bad, Finding, Replay
 from apps.audit.services import INSTANCE
 from apps.core.errors import Missing, Unavailable
@@ -120,7 +121,7 @@ def verify_all() -> Iterator[Verdict]:
 
 def _check(log: Log, size: int) -> None:
     witnessed = _witnessed(log)
-    roots = _signed_roots(log, _key(log), size)
+    roots = _signed_roots(log, _keys(log), size)
     for seen, root in witnessed.items():
         if seen <= size and roots.setdefault(seen, root) != root:
             raise Bad(Finding("contradicted", place=str(seen)))
@@ -159,22 +160,27 @@ def _misfiled(log: Log, rows: list[Row]) -> int | None:
     return None
 
 
-def _key(log: Log) -> note.VerifierKey:
-    try:
-        key = signing.signer(log.pk, log.origin).verifier
-    except (Unavailable, note.NoteError) as error:
-        raise Bad(Finding("key_missing")) from error
-    if str(key) != log.vkey:
-        raise Bad(Finding("key_changed"))
-    return key
+def _keys(log: Log) -> dict[Origin, note.VerifierKey]:
+    """The key of each of the log's names, from its file."""
+    found = {}
+    for origin in origins.of(log):
+        try:
+            key = origin.signer().verifier
+        except (Unavailable, note.NoteError) as error:
+            raise Bad(Finding("key_missing")) from error
+        if str(key) != origin.vkey:
+            raise Bad(Finding("key_changed"))
+        found[origin] = key
+    return found
 
 
-def _signed_roots(log: Log, key: note.VerifierKey, size: int) -> dict[int, bytes]:
+def _signed_roots(log: Log, keys: dict[Origin, note.VerifierKey], size: int) -> dict[int, bytes]:
     roots = {}
     for stored in Checkpoint.objects.filter(log=log, size__lte=size).iterator():
-        expected = note.Checkpoint(log.origin, stored.size, bytes(stored.root))
+        origin = origins.at(stored.size, list(keys))
+        expected = note.Checkpoint(origin.name, stored.size, bytes(stored.root))
         try:
-            signed = note.open_checkpoint(stored.note, key) == expected
+            signed = note.open_checkpoint(stored.note, keys[origin]) == expected
         except note.NoteError:
             signed = False
         if not signed:

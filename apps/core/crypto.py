@@ -12,7 +12,8 @@ Principles.
 4. Nonces are 96 random bits. A data key seals some dozens of values and an epoch key wraps at
    most tens of millions of data keys, far below the 2^32 messages NIST SP 800-38D §8.3 allows.
 5. Equality is asked of blind indexes (HMAC-SHA-256 under a key of the controller, over the
-   normalised value), never of ciphertexts.
+   normalised value), never of ciphertexts. What is stored is that digest under a veil: a key of
+   the epoch (AES-SIV), so that nobody can test a backup for an address after the epoch's end.
 6. A commitment is SHA-256(0x02 ‖ 32 random bytes ‖ value). Without the salt it tells nothing
    about the value; the salt is sealed under the subject's key and goes with it.
 
@@ -27,12 +28,13 @@ import hashlib
 import hmac
 import os
 import unicodedata
+from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
 import phonenumbers
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -44,6 +46,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 _FORMAT = b"\x01"
 _COMMIT_PREFIX = b"\x02"
+_VEIL = b"lethe/veil/1|"
 
 
 class CryptoError(Exception):
@@ -103,6 +106,25 @@ def blind(key: bytes, *, kind: str, value: str) -> bytes:
     """32 bytes that are equal for equal values of one kind under one key."""
     message = kind.encode() + b"\x00" + normalise(kind, value).encode()
     return hmac.new(key, message, hashlib.sha256).digest()
+
+
+def veil(epoch_key: bytes, digest: bytes, *, epoch: UUID) -> bytes:
+    """A blind index's digest under an epoch's key: equal for equal digests, and nothing to compare
+    with once that key is destroyed (AES-256-SIV, RFC 5297). `unveil` gives the digest back."""
+    return _siv(epoch_key).encrypt(digest, [_VEIL + epoch.bytes])
+
+
+def unveil(epoch_key: bytes, veiled: bytes, *, epoch: UUID) -> bytes:
+    """Raises CryptoError when it was veiled under another epoch."""
+    try:
+        return _siv(epoch_key).decrypt(veiled, [_VEIL + epoch.bytes])
+    except InvalidTag as error:
+        raise CryptoError("does not open") from error
+
+
+@lru_cache(maxsize=64)
+def _siv(epoch_key: bytes) -> AESSIV:
+    return AESSIV(derive(epoch_key, "veil/mac") + derive(epoch_key, "veil/cipher"))
 
 
 def normalise(kind: str, value: str) -> str:

@@ -36,6 +36,7 @@ from apps.retention.derivation import ApplicationFacts, Dated, Facts
 from apps.retention.models import HoldCase
 from apps.subjects import selectors as subject_selectors
 from apps.subjects import services as subjects
+from apps.subjects.models import NEXT_SHREDDING
 
 _READINGS = "erasure_archivereading"
 
@@ -225,9 +226,12 @@ def _dispose(actor: Actor, archive_id: UUID, as_of: date) -> None:
         return
     if not until([archive], as_of=as_of)[archive.pk].ended(as_of):
         return
-    archive.state = Archive.State.DISPOSING
-    archive.sealed_content = archive.sealed_salt = None
-    archive.save(update_fields=["state", "sealed_content", "sealed_salt"])
+    Archive.objects.filter(pk=archive.pk).update(
+        state=Archive.State.DISPOSING,
+        sealed_content=None,
+        sealed_salt=None,
+        shred_seq=NEXT_SHREDDING,
+    )
     subjects.count_archived(subject_id=archive.subject_id, by=-1)
 
 
@@ -238,7 +242,7 @@ def finish_disposing(*, actor: Actor) -> int:
 
 
 def _say_disposed(actor: Actor, archive: Archive) -> int:
-    epoch_id = keys.shred(archive.pk, actor=actor)
+    epoch_id = keys.shred(archive.pk, actor=actor, seq=archive.shred_seq)
     with transaction.atomic():
         rows = Archive.objects.filter(pk=archive.pk, state=Archive.State.DISPOSING)
         done = rows.update(state=Archive.State.DISPOSED, disposed_at=clock.now(), applications=[])

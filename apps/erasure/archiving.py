@@ -13,8 +13,9 @@ Principles.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -35,7 +36,7 @@ from apps.retention.models import Ground
 from apps.retention.rules import ARCHIVE
 from apps.subjects import selectors as subject_selectors
 from apps.subjects import services as subjects
-from apps.subjects.models import Record
+from apps.subjects.models import NEXT_SHREDDING, Record
 
 TABLE = "erasure_archive"
 #: Ends of a step that leave the record in the ATS as it was.
@@ -47,6 +48,12 @@ _UNTOUCHED = (
     Step.State.CANCELLED,
 )
 _LIVING = (Archive.State.SEALED, Archive.State.KEPT)
+_DISCARDING: Mapping[str, Any] = {
+    "state": Archive.State.DISCARDING,
+    "sealed_content": None,
+    "sealed_salt": None,
+    "shred_seq": NEXT_SHREDDING,
+}
 
 
 def of(step: Step) -> Archive | None:
@@ -192,9 +199,7 @@ def discard(*, step: Step, state: str) -> bool:
         return False
     if state not in _UNTOUCHED or step.sends:
         return False
-    Archive.objects.filter(pk=found.pk).update(
-        state=Archive.State.DISCARDING, sealed_content=None, sealed_salt=None
-    )
+    Archive.objects.filter(pk=found.pk).update(**_DISCARDING)
     return True
 
 
@@ -202,7 +207,7 @@ def drop(*, step: Step) -> None:
     """Inside the transaction that ends a step of what is simply due: nothing keeps an archive that
     an earlier step sealed and could not finish."""
     rows = Archive.objects.filter(record_id=step.record_id, state=Archive.State.SEALED)
-    rows.update(state=Archive.State.DISCARDING, sealed_content=None, sealed_salt=None)
+    rows.update(**_DISCARDING)
 
 
 def finish_discarding(*, actor: Actor) -> int:
@@ -213,10 +218,10 @@ def finish_discarding(*, actor: Actor) -> int:
     copies = Archive.objects.filter(
         state=Archive.State.SEALED, step__state__in=_UNTOUCHED, step__sends=0
     )
-    copies.update(state=Archive.State.DISCARDING, sealed_content=None, sealed_salt=None)
+    copies.update(**_DISCARDING)
     waiting = list(Archive.objects.filter(state=Archive.State.DISCARDING)[:1_000])
     for one in waiting:
-        keys.shred(one.pk, actor=actor)
+        keys.shred(one.pk, actor=actor, seq=one.shred_seq)
         with transaction.atomic():
             rows = Archive.objects.filter(pk=one.pk, state=Archive.State.DISCARDING)
             if rows.update(state=Archive.State.DISCARDED, disposed_at=clock.now()):

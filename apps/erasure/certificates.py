@@ -17,9 +17,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit import origins
 from apps.audit import selectors as ledger
 from apps.audit import services as audit
-from apps.audit import signing
 from apps.core import canonical, clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Missing
@@ -57,7 +57,7 @@ def _finish_one(actor: Actor, plan_id: UUID) -> int:
     plan.save(update_fields=["state", "finished_at"])
     text = _text(plan)
     log = ledger.log(scope.current())
-    Certificate.objects.create(plan=plan, note=signing.signer(log.pk, log.origin).sign(text))
+    Certificate.objects.create(plan=plan, note=origins.current(log).signer().sign(text))
     audit.record(
         events.PLAN_FINISHED,
         actor=actor,

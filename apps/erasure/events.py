@@ -172,3 +172,35 @@ ARCHIVE_DISPOSED = declare(
         refs=("archive", "epoch"),
     )
 )
+ARCHIVE_REPLAYED = declare(
+    Verb(
+        "archive.replayed",
+        _("Restored from a backup, though disposed of since: disposed of here too"),
+        refs=("archive",),
+    )
+)
+REPLAYED = declare(
+    Verb(
+        "erasure.replayed",
+        _(
+            "Service restored from a backup: %(people)s people and %(archives)s archives erased "
+            "again, %(forgotten)s unknown keys destroyed; all erasures are stopped"
+        ),
+        counts=("people", "archives", "forgotten"),
+    )
+)
+BACKUP_MADE = declare(
+    Verb(
+        "backup.made",
+        _("Backup made; its copy of the keys opens until %(until)s"),
+        refs=("copy",),
+        dates=("until",),
+    )
+)
+COPY_EXPIRED = declare(
+    Verb(
+        "backup.copy_expired",
+        _("A copy of the keys expired: nobody opens it any more"),
+        refs=("copy",),
+    )
+)

@@ -7,9 +7,20 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.connectors.models import Connection
 from apps.controllers.models import Controller
-from apps.core.models import APPEND_ONLY, Scoped
+from apps.core.models import APPEND_ONLY, Base, Scoped
 from apps.retention.models import Cell, Policy
 from apps.subjects.models import Record, Subject
+
+
+class Restore(Base):
+    """This main database came out of a backup: nothing is answered until what was erased since is
+    erased here too (replay.py)."""
+
+    restored_at = models.DateTimeField(db_default=Now())
+    replayed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class Plan(Scoped):
@@ -224,6 +235,8 @@ class Archive(Scoped):
     #: Past its end since then; disposed of when it still is after the time to call it back.
     ending_since = models.DateTimeField(null=True)
     disposed_at = models.DateTimeField(null=True)
+    #: The number of its key's destruction (Subject.shred_seq), given when it begins.
+    shred_seq = models.BigIntegerField(null=True, db_index=True)
 
     class Meta:
         constraints = (

@@ -1,11 +1,12 @@
 """Ticks of this room. Ids or nothing; the work is in the services."""
 
 from celery import shared_task
+from django.conf import settings
 
 from apps.controllers import selectors as controllers
 from apps.core import scope
 from apps.core.actors import SYSTEM
-from apps.erasure import archives, running
+from apps.erasure import archives, copies, running
 
 
 @shared_task
@@ -18,6 +19,12 @@ def advance_due() -> None:
 def propose_due() -> None:
     for _ in scope.each(controllers.ids()):
         running.propose_routine(actor=SYSTEM)
+
+
+@shared_task
+def expire_copies() -> None:
+    if settings.LETHE_COPY_KEYS_DIR:
+        copies.expire(actor=SYSTEM)
 
 
 @shared_task

@@ -1,7 +1,7 @@
 """Ending a key epoch: what its key still wraps afterwards can never be opened again, by anybody.
 
 Order (each step commits before the next one begins):
-   fresh epoch: key file, then row │ the living re-wrapped, batch after batch
+   fresh epoch: key file, then row │ the living re-wrapped with their indexes, batch after batch
    │ old epoch marked as destroyed, once no key is left under it │ its file overwritten and removed
 
 1. From the first commit on, every new data key is wrapped by the fresh epoch.
@@ -21,7 +21,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, crypto, scope
@@ -29,7 +29,7 @@ from apps.core.actors import Actor
 from apps.core.errors import Unavailable
 from apps.core.ids import new_id
 from apps.keys import epochs
-from apps.keys.models import Epoch, SubjectKey
+from apps.keys.models import BlindIndex, Epoch, SubjectKey
 
 _ALIAS = "keys"
 BATCH = 2_000
@@ -38,6 +38,11 @@ _REWRAP = """
     UPDATE keys_subjectkey AS k SET wrapped = v.wrapped, epoch_id = %s
     FROM unnest(%s::uuid[], %s::bytea[]) AS v (subject_id, wrapped)
     WHERE k.subject_id = v.subject_id
+"""
+_VEIL = """
+    UPDATE keys_blindindex AS b SET digest = v.digest, epoch_id = %s
+    FROM unnest(%s::bigint[], %s::bytea[]) AS v (id, digest)
+    WHERE b.id = v.id
 """
 
 
@@ -101,8 +106,32 @@ def _rewrap_batch(old: Epoch, *, after: UUID) -> UUID | None:
         subject_ids = [row.subject_id for row in batch]
         with connections[_ALIAS].cursor() as cursor:
             cursor.execute(_REWRAP, [fresh.pk, subject_ids, _wrapped_anew(batch, old, fresh)])
+        _veil_anew(subject_ids, old, fresh)
         Epoch.objects.filter(pk=old.pk).update(rewrapped=F("rewrapped") + len(batch))
     return subject_ids[-1]
+
+
+def _veil_anew(subject_ids: list[UUID], old: Epoch, fresh: Epoch) -> None:
+    """The blind indexes of these people move with their keys, whose lock we hold."""
+    found = BlindIndex.objects.filter(subject_id__in=subject_ids)
+    rows = found.filter(Q(epoch=old) | Q(epoch=None)).values_list("pk", "digest", "epoch_id")
+    old_key, new_key = epochs.load(old.pk), epochs.load(fresh.pk)
+    ids, veiled = [], []
+    for pk, digest, epoch_id in rows:
+        bare = bytes(digest)
+        if epoch_id is not None:
+            bare = _unveiled(old_key, bare, old.pk)
+        ids.append(pk)
+        veiled.append(crypto.veil(new_key, bare, epoch=fresh.pk))
+    with connections[_ALIAS].cursor() as cursor:
+        cursor.execute(_VEIL, [fresh.pk, ids, veiled])
+
+
+def _unveiled(key: bytes, veiled: bytes, epoch_id: UUID) -> bytes:
+    try:
+        return crypto.unveil(key, veiled, epoch=epoch_id)
+    except crypto.CryptoError as error:
+        raise _does_not_open() from error
 
 
 def _wrapped_anew(batch: list[SubjectKey], old: Epoch, fresh: Epoch) -> list[bytes]:
@@ -112,18 +141,21 @@ def _wrapped_anew(batch: list[SubjectKey], old: Epoch, fresh: Epoch) -> list[byt
         try:
             key = crypto.unwrap(old_key, bytes(row.wrapped), subject=row.subject_id, epoch=old.pk)
         except crypto.CryptoError as error:
-            raise Unavailable(
-                "data_key",
-                _("A data key does not open, so its epoch goes on: look at the keys database."),
-            ) from error
+            raise _does_not_open() from error
         wrapped.append(crypto.wrap(new_key, key, subject=row.subject_id, epoch=fresh.pk))
     return wrapped
+
+
+def _does_not_open() -> Unavailable:
+    message = _("A data key does not open, so its epoch goes on: look at the keys database.")
+    return Unavailable("data_key", message)
 
 
 def _close(old: Epoch) -> None:
     with transaction.atomic(using=_ALIAS):
         _lock(old.controller_id)
         if not SubjectKey.objects.filter(epoch=old).exists():
+            BlindIndex.objects.filter(epoch=old).delete()  # of people without a key: nobody's
             Epoch.objects.filter(pk=old.pk, destroyed_at=None).update(destroyed_at=clock.now())
 
 
@@ -133,11 +165,13 @@ def _newest(controller_id: UUID) -> Epoch | None:
 
 
 def _start(controller_id: UUID, number: int) -> Epoch:
+    ends_on = clock.now().date() + timedelta(days=settings.LETHE_EPOCH_DAYS)
     epoch = Epoch(
         id=new_id(),
         controller_id=controller_id,
         number=number,
-        ends_on=clock.now().date() + timedelta(days=settings.LETHE_EPOCH_DAYS),
+        ends_on=ends_on,
+        copies_until=ends_on + timedelta(days=settings.LETHE_COPY_DAYS),
     )
     epochs.create(epoch.pk)
     epoch.save(force_insert=True)

@@ -17,6 +17,9 @@ class Epoch(Base):
     started_at = models.DateTimeField(db_default=Now())
     #: The day (UTC) on which it ends, fixed when it starts: certificates promise it.
     ends_on = models.DateField()
+    #: The day (UTC) by whose end every copy of its key outside this house has expired, fixed when
+    #: it starts; NULL: begun before there were copies.
+    copies_until = models.DateField(null=True)
     #: From then on no data key is wrapped by it and its file is destroyed.
     destroyed_at = models.DateTimeField(null=True)
     #: Living keys that the next epoch took over: kept here so that a crash cannot lose the count.
@@ -53,7 +56,10 @@ class BlindIndex(models.Model):
     id = models.BigAutoField(primary_key=True)
     controller_id = models.UUIDField()
     kind = models.CharField(max_length=16)
-    digest = models.BinaryField(max_length=32)
+    #: Under the veil of the subject's epoch (crypto.veil); bare while `epoch` is NULL, as rows of
+    #: before the veil are until their epoch ends.
+    digest = models.BinaryField(max_length=48)
+    epoch = models.ForeignKey(Epoch, null=True, on_delete=models.PROTECT, related_name="+")
     subject_id = models.UUIDField(db_index=True)
 
     class Meta:
@@ -97,7 +103,25 @@ class Journal(models.Model):
     controller_id = models.UUIDField()
     subject_id = models.UUIDField(unique=True)
     epoch_id = models.UUIDField()
+    #: The main database's number of this shredding, committed there before: a main database that
+    #: has given out fewer was restored (erasure.replay). NULL: of before there were numbers.
+    seq = models.BigIntegerField(null=True, db_index=True)
     shredded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Copy(models.Model):
+    """A copy of the key files that left this house, sealed under a key of its own, which is
+    destroyed on its last day: from then on nobody opens it."""
+
+    id = models.UUIDField(primary_key=True)
+    made_at = models.DateTimeField(db_default=Now())
+    #: Its last day (UTC).
+    expires_on = models.DateField()
+    #: Its key is destroyed since then.
+    expired_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return str(self.pk)

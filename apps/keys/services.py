@@ -20,7 +20,7 @@ from apps.core import crypto, scope
 from apps.core.actors import Actor
 from apps.core.errors import DomainError, Missing, Unavailable
 from apps.keys import ending, epochs
-from apps.keys.models import BlindIndex, Journal, SubjectKey, Tombstone
+from apps.keys.models import BlindIndex, Epoch, Journal, SubjectKey, Tombstone
 
 _ALIAS = "keys"
 
@@ -103,20 +103,26 @@ def index(entries: Iterable[tuple[UUID, str, str]]) -> None:
             controller_id=controller_id,
             subject_id__in={subject_id for subject_id, _kind, _value in wanted},
         )
-        living = set(keyed.order_by("subject_id").values_list("subject_id", flat=True))
+        # Under the epoch of the subject's own key: the lock keeps both where they are.
+        epoch_of = dict(keyed.order_by("subject_id").values_list("subject_id", "epoch_id"))
         BlindIndex.objects.bulk_create(
             (
                 BlindIndex(
                     controller_id=controller_id,
                     kind=kind,
-                    digest=digest(kind, value),
+                    digest=_veiled(digest(kind, value), epoch_of[subject_id]),
+                    epoch_id=epoch_of[subject_id],
                     subject_id=subject_id,
                 )
                 for subject_id, kind, value in wanted
-                if subject_id in living
+                if subject_id in epoch_of
             ),
             ignore_conflicts=True,
         )
+
+
+def _veiled(bare: bytes, epoch_id: UUID) -> bytes:
+    return crypto.veil(epochs.load(epoch_id), bare, epoch=epoch_id)
 
 
 def find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
@@ -124,9 +130,21 @@ def find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
 
     Every spelling asked for is answered, also when several are one value (crypto.normalise).
     """
+    wanted = list(values)
+    try:
+        return _find(kind, wanted)
+    except Unavailable:
+        return _find(kind, wanted)  # an epoch ended meanwhile: everybody is under the next one now
+
+
+def _find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
+    living = Epoch.objects.filter(controller_id=scope.current(), destroyed_at=None)
+    epoch_ids = list(living.values_list("pk", flat=True))
     spellings: dict[bytes, set[str]] = {}
     for value in values:
-        spellings.setdefault(digest(kind, value), set()).add(value)
+        bare = digest(kind, value)
+        for stored in (bare, *(_veiled(bare, epoch_id) for epoch_id in epoch_ids)):
+            spellings.setdefault(stored, set()).add(value)
     rows = BlindIndex.objects.filter(
         controller_id=scope.current(), kind=kind, digest__in=list(spellings)
     ).values_list("digest", "subject_id")
@@ -163,9 +181,10 @@ def tombstones(connection_id: UUID, digests: Sequence[bytes]) -> dict[bytes, dat
     return {bytes(row.remote_digest): row.erased_on for row in rows}
 
 
-def shred(subject_id: UUID, *, actor: Actor) -> UUID:
+def shred(subject_id: UUID, *, actor: Actor, seq: int | None) -> UUID:
     """Destroy the data key and the blind indexes, and write the journal: one transaction.
 
+    `seq` is the main database's number of this shredding, which it committed before.
     Returns the id of the epoch whose end makes it irreversible everywhere. Running it again
     after a crash, or beside another worker, returns the same. Raises Missing for a person who
     has no key and was never shredded.
@@ -183,7 +202,7 @@ def shred(subject_id: UUID, *, actor: Actor) -> UUID:
         key.delete()
         BlindIndex.objects.filter(subject_id=subject_id, controller_id=controller_id).delete()
         Journal.objects.create(
-            controller_id=controller_id, subject_id=subject_id, epoch_id=epoch_id
+            controller_id=controller_id, subject_id=subject_id, epoch_id=epoch_id, seq=seq
         )
     return epoch_id
 
@@ -200,6 +219,16 @@ def _found(epoch_id: UUID | None) -> UUID:
             _("This person has no key, and none was destroyed: look at the keys database."),
         )
     return epoch_id
+
+
+def forget(subject_ids: Sequence[UUID], *, actor: Actor) -> int:
+    """Keys and indexes of people that a restored main database has never heard of: whoever they
+    are, the next reading of their ATS brings them as new. How many."""
+    controller_id = scope.current()
+    with transaction.atomic(using=_ALIAS):
+        mine = {"controller_id": controller_id, "subject_id__in": list(subject_ids)}
+        BlindIndex.objects.filter(**mine).delete()
+        return int(SubjectKey.objects.filter(**mine).delete()[0])
 
 
 def journalled(subject_ids: Sequence[UUID]) -> set[UUID]:

@@ -17,6 +17,13 @@ PAGE_TAKEN = declare(
         commitments=("records",),
     )
 )
+SHREDDING_REPLAYED = declare(
+    Verb(
+        "subject.shredding_replayed",
+        _("Restored from a backup, though shredded since: shredded here too"),
+        counts=("records",),
+    )
+)
 RECORD_GONE = declare(
     Verb("record.gone", _("The ATS no longer returns this record"), refs=("connection",))
 )

@@ -8,6 +8,11 @@ from apps.connectors.models import Connection
 from apps.controllers.models import Controller
 from apps.core.models import APPEND_ONLY, Scoped
 
+#: The number of the next shredding, of a person or of an archive.
+NEXT_SHREDDING = models.Func(
+    template="nextval('subjects_shred_seq')", output_field=models.BigIntegerField()
+)
+
 
 class Subject(Scoped):
     """A person (the data subject). Every value about them is sealed under their own key."""
@@ -29,6 +34,9 @@ class Subject(Scoped):
     sealed_phones = models.BinaryField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     shredded_at = models.DateTimeField(null=True)
+    #: The number of their shredding, given when it begins: the keys' journal holds it too, so that
+    #: a restored main database shows (erasure.replay).
+    shred_seq = models.BigIntegerField(null=True, db_index=True)
     #: How many of the person's files the intermediate archive still keeps (erasure.archives):
     #: a hold can be placed for as long as there is one.
     archived = models.PositiveSmallIntegerField(default=0)

@@ -12,9 +12,9 @@ that the ledger does not tell of yet. A crash in between delays an entry and los
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -35,9 +35,25 @@ from apps.keys import selectors as keys_selectors
 from apps.keys import services as keys
 from apps.keys.selectors import Ended
 from apps.subjects import events, selectors
-from apps.subjects.models import Application, Change, Contact, Record, Subject
+from apps.subjects.models import NEXT_SHREDDING, Application, Change, Contact, Record, Subject
 
 logger = logging.getLogger(__name__)
+
+#: What is left of a record once it is erased, and of a person once they are shredded.
+EMPTIED: Final[Mapping[str, Any]] = {
+    "sealed_remote_id": None,
+    "remote_digest": b"",
+    "fingerprint": b"",
+    "sending_step": None,
+    "talent_pool": False,
+    "collected_on": None,
+    "version": F("version") + 1,
+}
+UNNAMED: Final[Mapping[str, Any]] = {
+    "sealed_name": None,
+    "sealed_emails": None,
+    "sealed_phones": None,
+}
 
 
 def touch(subject_ids: Iterable[UUID], *, actor: Actor) -> int:
@@ -203,22 +219,16 @@ def entomb(*, actor: Actor, record_id: UUID) -> None:
     Application.objects.filter(record=record).delete()
     _look_again([record.pk])
     Record.objects.filter(pk=record.pk).update(
-        state=Record.State.ERASED,
-        erased_at=clock.now(),
-        sealed_remote_id=None,
-        remote_digest=b"",
-        fingerprint=b"",
-        sending_step=None,
-        talent_pool=False,
-        collected_on=None,
-        version=record.version + 1,
+        state=Record.State.ERASED, erased_at=clock.now(), **EMPTIED
     )
     audit.record(
         events.RECORD_ENTOMBED, actor=actor, object_id=record.pk, refs={"subject": subject.pk}
     )
     living = Record.objects.filter(subject=subject).exclude(state=Record.State.ERASED)
     if not living.exists():
-        Subject.objects.filter(pk=subject.pk).update(state=Subject.State.SHREDDING)
+        Subject.objects.filter(pk=subject.pk).update(
+            state=Subject.State.SHREDDING, shred_seq=NEXT_SHREDDING
+        )
 
 
 def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None) -> int:
@@ -227,9 +237,9 @@ def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None)
     if subject_ids is not None:
         waiting = waiting.filter(pk__in=subject_ids)
     total = 0
-    for subject_id in waiting.order_by("pk").values_list("pk", flat=True)[:1_000]:
+    for subject_id, seq in waiting.order_by("pk").values_list("pk", "shred_seq")[:1_000]:
         try:
-            epoch_id = keys.shred(subject_id, actor=actor)
+            epoch_id = keys.shred(subject_id, actor=actor, seq=seq)
         except Missing as error:
             # One person whose key cannot be found must not keep the others waiting.
             logger.warning("subject %s cannot be shredded: %s", subject_id, error.code)
@@ -243,9 +253,7 @@ def _say_shredded(subject_id: UUID, epoch_id: UUID, actor: Actor) -> int:
     changed = Subject.objects.filter(pk=subject_id, state=Subject.State.SHREDDING).update(
         state=Subject.State.SHREDDED,
         shredded_at=clock.now(),
-        sealed_name=None,
-        sealed_emails=None,
-        sealed_phones=None,
+        **UNNAMED,
     )
     if changed:
         audit.record(

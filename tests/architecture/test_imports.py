@@ -117,5 +117,6 @@ def test_no_room_opens_the_scope_by_itself_outside_the_list() -> None:
 #: module → why it must see more than one controller.
 UNSCOPED = {
     "apps/accounts/services.py": "the key that a machine presents tells its controller",
+    "apps/erasure/replay.py": "whether two databases belong together is asked of both as a whole",
     "apps/connectors/services.py": "the connection that a webhook names tells its controller",
 }

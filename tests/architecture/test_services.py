@@ -40,6 +40,7 @@ BY_POSITION: dict[str, str] = {
     "audit.record_each": "as `record`",
     "keys.digest": "kind and value, as in the index",
     "keys.find": "kind and values, as in the index",
+    "keys.forget": _OBJECT,
     "keys.index": _OBJECT,
     "keys.instance_key": _OBJECT,
     "keys.journalled": _OBJECT,

@@ -280,7 +280,7 @@ def test_a_log_emptied_without_trace_is_missed_by_the_installations_log() -> Non
 @pytest.mark.django_db
 def test_a_log_whose_key_file_is_gone_does_not_verify(monkeypatch: pytest.MonkeyPatch) -> None:
     log_id = sealed(2)
-    monkeypatch.setattr(signing, "_path", lambda _log: Path("/nonexistent/key"))
+    monkeypatch.setattr(signing, "_path", lambda _log, _number: Path("/nonexistent/key"))
     assert verification.verify(log_id).reason == "key_missing"
 
 

@@ -70,7 +70,8 @@ def test_a_certificate_carries_both_dates(nordlys: Company) -> None:
     erasure.finish(actor=SYSTEM)
     content = _content(plan)
     epoch = Epoch.objects.get(controller_id=nordlys.id)
-    day = epoch.ends_on.isoformat()
+    assert epoch.copies_until is not None
+    day = epoch.copies_until.isoformat()
     assert content["effective"] == content["finished_at"]
     assert content["irreversible"] == {"by": day, "keys_destroyed": 2, "keys_kept": 0}
     for step in content["steps"]:
@@ -110,11 +111,12 @@ def test_a_person_with_another_record_has_no_second_date_yet(nordlys: Company) -
 def test_a_day_once_promised_does_not_move_with_the_setting(
     nordlys: Company, settings: Settings
 ) -> None:
-    promised = Epoch.objects.get(controller_id=nordlys.id).ends_on
+    promised = Epoch.objects.get(controller_id=nordlys.id).copies_until
+    assert promised is not None
     settings.LETHE_EPOCH_DAYS = 365
     plan = _approved(nordlys)
     _entomb(*_verified(plan))
     subjects.finish_shredding(actor=SYSTEM)
     erasure.finish(actor=SYSTEM)
     assert _content(plan)["irreversible"]["by"] == promised.isoformat()
-    assert promised == clock.now().date() + timedelta(days=30)
+    assert promised == clock.now().date() + timedelta(days=30 + 14)

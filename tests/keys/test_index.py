@@ -33,7 +33,7 @@ def test_a_subject_without_a_key_is_not_indexed() -> None:
         keys.new([theirs], actor=SYSTEM)
     with scope.enter(new_id()):
         keys.new([living, shredded], actor=SYSTEM)
-        keys.shred(shredded, actor=SYSTEM)
+        keys.shred(shredded, actor=SYSTEM, seq=None)
         keys.index((one, "email", ADA) for one in (living, shredded, theirs, new_id()))
         assert keys.find("email", [ADA]) == {ADA: {living}}
     assert BlindIndex.objects.count() == 1
@@ -54,7 +54,7 @@ def test_a_digest_never_outlives_a_shredding_under_way() -> None:
         keys.new([subject], actor=SYSTEM)
         with ThreadPoolExecutor() as pool:
             with transaction.atomic(using="keys"):
-                keys.shred(subject, actor=SYSTEM)
+                keys.shred(subject, actor=SYSTEM, seq=None)
                 indexing = pool.submit(_index, controller, subject)
                 with pytest.raises(TimeoutError):
                     indexing.result(timeout=0.5)

@@ -49,8 +49,11 @@ def test_two_workers_that_shred_one_person_say_the_same() -> None:
     with scope.enter(controller), ThreadPoolExecutor(1) as pool:
         keys.new([subject], actor=SYSTEM)
         with transaction.atomic(using="keys"):
-            first = keys.shred(subject, actor=SYSTEM)  # the key is gone, but not yet for others
-            other = pool.submit(_elsewhere, controller, lambda: keys.shred(subject, actor=SYSTEM))
+            # The key is gone, but not yet for others.
+            first = keys.shred(subject, actor=SYSTEM, seq=None)
+            other = pool.submit(
+                _elsewhere, controller, lambda: keys.shred(subject, actor=SYSTEM, seq=None)
+            )
             _until_it_waits(other)
         assert other.result(timeout=20) == first
         assert Journal.objects.filter(subject_id=subject).count() == 1
@@ -58,7 +61,7 @@ def test_two_workers_that_shred_one_person_say_the_same() -> None:
 
 def test_a_person_nobody_has_a_key_of_is_missing_and_not_shredded() -> None:
     with scope.enter(new_id()), pytest.raises(Missing):
-        keys.shred(new_id(), actor=SYSTEM)
+        keys.shred(new_id(), actor=SYSTEM, seq=None)
 
 
 def test_an_epoch_ends_without_a_person_who_is_being_shredded() -> None:
@@ -66,7 +69,7 @@ def test_an_epoch_ends_without_a_person_who_is_being_shredded() -> None:
     with scope.enter(new_id()) as controller, ThreadPoolExecutor(1) as pool:
         made = keys.new([living, dead], actor=SYSTEM)
         with transaction.atomic(using="keys"):
-            epoch = keys.shred(dead, actor=SYSTEM)
+            epoch = keys.shred(dead, actor=SYSTEM, seq=None)
             other = pool.submit(_elsewhere, controller, lambda: ending.end_epoch(actor=SYSTEM))
             _until_it_waits(other)
         other.result(timeout=20)

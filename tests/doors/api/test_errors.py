@@ -60,7 +60,7 @@ def test_expired_and_revoked_keys_open_nothing(house: House) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/", "/api/v2/records", "/webhooks/x"])
-def test_an_unknown_address_of_the_machines_is_a_problem(path: str) -> None:
+def test_an_unknown_address_of_the_machines_is_a_problem(db: None, path: str) -> None:
     assert problem(anonymous().get(path), 404)["code"] == "not_found"
     assert problem(anonymous().post(path), 404)["code"] == "not_found"
 

@@ -48,7 +48,7 @@ def kept_connections() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
-def test_the_document_is_valid_openapi_3_1_and_needs_no_key() -> None:
+def test_the_document_is_valid_openapi_3_1_and_needs_no_key(db: None) -> None:
     response = anonymous().get("/api/v1/openapi.json")
     assert response.headers["Content-Type"] == "application/json"
     found = json.loads(response.content)
@@ -56,7 +56,7 @@ def test_the_document_is_valid_openapi_3_1_and_needs_no_key() -> None:
     validate_schema(found)  # type: ignore[no-untyped-call]  # untyped package
 
 
-def test_the_document_is_in_english_whatever_is_asked_for() -> None:
+def test_the_document_is_in_english_whatever_is_asked_for(db: None) -> None:
     french = anonymous().get("/api/v1/openapi.json", headers={"Accept-Language": "fr"})
     assert french.content == schema.document()
 
