@@ -41,7 +41,7 @@ def ready(request: HttpRequest) -> HttpResponse:
         return _private(JsonResponse({"status": "ready"}))
     with translation.override(language.of(request)):
         detail = _("Some parts do not answer: see errors.")
-        errors = [Place("part", code, code, _("This part does not answer.")) for code in missing]
+        errors = [Place("part", code, code, TOLD.get(code, SILENT)) for code in missing]
         headers = {"Retry-After": str(problems.RETRY_AFTER)}
         return problems.respond(Problem(503, "not_ready", detail, errors, headers))
 
@@ -102,6 +102,8 @@ def _whole() -> bool:
         return True  # the part that does not answer is named by its own check
 
 
+SILENT = _("This part does not answer.")
+TOLD = {"restored": _("Restored from a backup: see manage.py replay_erasures.")}
 CHECKS: Mapping[str, Callable[[], bool]] = {
     "database": lambda: _answers("default"),
     "keys_database": lambda: _answers("keys"),

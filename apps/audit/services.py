@@ -176,7 +176,7 @@ def continue_log(*, log_id: UUID, actor: Actor) -> None:
     while signing.exists(log_id, number=number):
         number += 1  # restored before from an older backup: that name is taken for good
     signing.create(log_id, number=number)
-    name = signing.origin(log_id, number=number)
+    name = signing.next_origin(log_id, number)
     key = signing.signer(log_id, name, number=number).verifier
     Continuation.objects.create(log=log, number=number, size=size, origin=name, vkey=str(key))
     known = bodies.facts(

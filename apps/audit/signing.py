@@ -6,6 +6,7 @@ half of this very file, and not a column, is what verification trusts.
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -20,11 +21,15 @@ from apps.core import crypto, files
 from apps.core.errors import Unavailable
 
 
-def origin(log_id: UUID, *, number: int = 1) -> str:
-    """The log's name in checkpoints: a schema-less URL, as C2SP recommends. `number`: which of its
-    names (origins.py)."""
-    name = f"{settings.LETHE_NAME}/log/{log_id}"
-    return name if number == 1 else f"{name}/{number}"
+def origin(log_id: UUID) -> str:
+    """The log's name in checkpoints: a schema-less URL, as C2SP recommends."""
+    return f"{settings.LETHE_NAME}/log/{log_id}"
+
+
+def next_origin(log_id: UUID, number: int) -> str:
+    """Its name after a restore. With something of chance: the key of an earlier name may have been
+    lost with everything, and one name has one key."""
+    return f"{origin(log_id)}/{number}-{secrets.token_hex(4)}"
 
 
 def create(log_id: UUID, *, number: int = 1) -> None:
