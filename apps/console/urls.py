@@ -2,6 +2,7 @@ from django.urls import path
 
 from apps.console.views import (
     archive,
+    certificates,
     connections,
     holds,
     imports,
@@ -46,7 +47,19 @@ urlpatterns = [
     path("plans/<uuid:plan_id>/refuse/", plans.refuse, name="refuse"),
     path("plans/<uuid:plan_id>/postpone/", plans.postpone, name="postpone"),
     path("plans/<uuid:plan_id>/call-back/", plans.call_back, name="call_back"),
-    path("plans/<uuid:plan_id>/certificate/", plans.certificate, name="certificate"),
+    path("plans/<uuid:plan_id>/certificate/", certificates.of_plan, name="certificate"),
+    path(
+        "plans/<uuid:plan_id>/certificate.pdf",
+        certificates.of_plan_on_paper,
+        name="certificate_pdf",
+    ),
+    path("people/<uuid:subject_id>/certificate/", certificates.of_subject, name="person_proof"),
+    path(
+        "people/<uuid:subject_id>/certificate.pdf",
+        certificates.of_subject_on_paper,
+        name="person_proof_pdf",
+    ),
+    path("verify_certificate.py", certificates.verifier, name="verifier"),
     path("archive/", archive.listed, name="archives"),
     path("archive/<uuid:archive_id>/", archive.show, name="archive"),
     path("archive/<uuid:archive_id>/open/", archive.read, name="open_archive"),

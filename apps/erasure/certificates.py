@@ -24,12 +24,20 @@ from apps.core import canonical, clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Missing
 from apps.erasure import events
-from apps.erasure.models import Archive, Certificate, Evidence, Plan, Step
+from apps.erasure.models import (
+    Archive,
+    Certificate,
+    Evidence,
+    Plan,
+    Step,
+    SubjectCertificate,
+)
 from apps.erasure.states import ERASED, LIVING
 from apps.keys.selectors import Shredded, shredded
 from apps.subjects.models import Subject
 
-FORMAT = "lethe-erasure-certificate/3"
+FORMAT = "lethe-erasure-certificate/4"
+FORMAT_OF_SUBJECT = "lethe-subject-certificate/1"
 
 
 def finish(*, actor: Actor) -> int:
@@ -55,7 +63,7 @@ def _finish_one(actor: Actor, plan_id: UUID) -> int:
         return 0
     plan.state, plan.finished_at = Plan.State.FINISHED, clock.now()
     plan.save(update_fields=["state", "finished_at"])
-    text = _text(plan)
+    text = _text(_content(plan))
     log = ledger.log(scope.current())
     Certificate.objects.create(plan=plan, note=origins.current(log).signer().sign(text))
     audit.record(
@@ -82,22 +90,46 @@ def certificate(plan_id: UUID) -> Certificate:
     return found
 
 
-def _text(plan: Plan) -> str:
+@transaction.atomic
+def of_subject(*, actor: Actor, subject_id: UUID) -> SubjectCertificate:
+    """The certificate of one person, issued the first time it is asked for.
+
+    Raises Missing for an unknown person, and Conflict until the last of their records was erased
+    and their key is destroyed.
+    """
+    subject = Subject.objects.select_for_update().filter(pk=subject_id).first()
+    if subject is None:
+        raise Missing("subject", _("There is no such person."))
+    found = SubjectCertificate.objects.filter(subject=subject).first()
+    if found is not None:
+        return found
+    if subject.state != Subject.State.SHREDDED:
+        message = _("The certificate comes when the last record is erased and the key destroyed.")
+        raise Conflict("not_shredded", message)
+    content = _content_of_subject(subject)
+    text = _text(content)
+    log = ledger.log(scope.current())
+    made: SubjectCertificate = SubjectCertificate.objects.create(
+        subject=subject, note=origins.current(log).signer().sign(text)
+    )
+    audit.record(
+        events.CERTIFICATE_ISSUED,
+        actor=actor,
+        object_id=subject.pk,
+        counts={"records": len(content["steps"])},
+        commitments={"certificate": hashlib.sha256(text.encode()).digest()},
+    )
+    return made
+
+
+def _text(content: dict[str, Any]) -> str:
     """One line naming the format (so that no checkpoint can be mistaken for it), one of JSON."""
-    return f"{FORMAT}\n{canonical.dumps(_content(plan)).decode('ascii')}\n"
+    return f"{content['format']}\n{canonical.dumps(content).decode('ascii')}\n"
 
 
 def _content(plan: Plan) -> dict[str, Any]:
     steps = list(plan.steps.select_related("record").order_by("pk"))
     keys = _keys(steps)
-    archived = {
-        one.record_id: one
-        for one in Archive.objects.filter(record__steps__plan=plan, state=Archive.State.KEPT)
-    }
-    evidence: dict[UUID, dict[str, str]] = {}
-    for row in Evidence.objects.filter(step__plan=plan).order_by("pk"):
-        kept = evidence.setdefault(row.step_id, {})
-        kept.setdefault(row.kind, bytes(row.commitment).hex())
     return {
         "format": FORMAT,
         "controller": plan.controller_id,
@@ -112,12 +144,42 @@ def _content(plan: Plan) -> dict[str, Any]:
         "effective": plan.finished_at,
         "irreversible": _irreversible(steps, keys),
         "checkpoint": _checkpoint(),
+        "steps": _steps(steps, keys),
+    }
+
+
+def _content_of_subject(subject: Subject) -> dict[str, Any]:
+    """The step that erased each of the person's records."""
+    ended = Step.objects.filter(record__subject=subject, state__in=ERASED)
+    steps = list(ended.select_related("record", "plan").order_by("finished_at"))
+    keys = _keys(steps)
+    return {
+        "format": FORMAT_OF_SUBJECT,
+        "controller": subject.controller_id,
+        "subject": subject.pk,
+        "effective": subject.shredded_at,
+        "irreversible": _irreversible(steps, keys),
+        "checkpoint": _checkpoint(),
         "steps": [
-            _step(step, keys.get(step.pk), evidence.get(step.pk, {}))
-            | {"archive": _archive(step, archived.get(step.record_id))}
-            for step in steps
+            one | {"plan": step.plan_id, "action": step.plan.action}
+            for step, one in zip(steps, _steps(steps, keys), strict=True)
         ],
     }
+
+
+def _steps(steps: list[Step], keys: dict[UUID, Shredded]) -> list[dict[str, Any]]:
+    ids = [step.pk for step in steps]
+    records = [step.record_id for step in steps]
+    kept = Archive.objects.filter(record_id__in=records, state=Archive.State.KEPT)
+    archived = {one.record_id: one for one in kept}
+    evidence: dict[UUID, dict[str, str]] = {}
+    for row in Evidence.objects.filter(step_id__in=ids).order_by("pk"):
+        evidence.setdefault(row.step_id, {}).setdefault(row.kind, bytes(row.commitment).hex())
+    return [
+        _step(step, keys.get(step.pk), evidence.get(step.pk, {}))
+        | {"archive": _archive(step, archived.get(step.record_id))}
+        for step in steps
+    ]
 
 
 def _keys(steps: list[Step]) -> dict[UUID, Shredded]:
@@ -180,7 +242,8 @@ def _step(step: Step, key: Shredded | None, commitments: dict[str, str]) -> dict
         "code": step.code,
         "sent_at": step.sent_at,
         "finished_at": step.finished_at,
-        "request_id": step.request_id,
+        "asked": step.asked,
+        "answered": {"status": step.answered, "request_id": step.request_id},
         "fields": {
             "clean": step.clean,
             "residue": step.residue,

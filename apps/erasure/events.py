@@ -73,6 +73,14 @@ PLAN_FINISHED = declare(
         commitments=("certificate",),
     )
 )
+CERTIFICATE_ISSUED = declare(
+    Verb(
+        "certificate.issued",
+        _("Certificate of a person's erasure issued: %(records)s records"),
+        counts=("records",),
+        commitments=("certificate",),
+    )
+)
 STEP_SENT = declare(
     Verb(
         "step.sent",

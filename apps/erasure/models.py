@@ -99,6 +99,10 @@ class Step(Scoped):
     sends = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     request_id = models.CharField(max_length=100, blank=True)
+    #: What the last call asked for, by the vendor's names of fields, and the status it answered
+    #: with; NULL: no answer came.
+    asked = models.JSONField(default=list)
+    answered = models.PositiveSmallIntegerField(null=True)
     #: Names of fields by what the read-back showed: never their values.
     clean = models.JSONField(default=list)
     residue = models.JSONField(default=list)
@@ -192,6 +196,20 @@ class Certificate(Scoped):
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     plan = models.OneToOneField(Plan, on_delete=models.PROTECT, related_name="certificate")
     #: A C2SP signed note whose text is the canonical JSON.
+    note = models.TextField()
+    issued_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SubjectCertificate(Scoped):
+    """The same for one person, over all of their records: once their key is destroyed."""
+
+    privileges = APPEND_ONLY
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    subject = models.OneToOneField(Subject, on_delete=models.PROTECT, related_name="certificate")
     note = models.TextField()
     issued_at = models.DateTimeField(db_default=Now())
 

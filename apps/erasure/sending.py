@@ -28,6 +28,8 @@ def mark_sent(*, actor: Actor, step: Step, commitment: bytes) -> None:
         sends=step.sends,
         sent_at=Now(),  # the clock that dates the vendor's events too
         request_id="",
+        asked=[],
+        answered=None,
         code="",
         not_before=None,
         lease_until=clock.now() + claims.lease(),
@@ -59,6 +61,8 @@ def call(*, actor: Actor, adapter: Connector, step: Step, remote_id: str) -> str
         return error.code
     claims.mine(step).update(
         request_id=receipt.request_id,
+        asked=list(receipt.requested),
+        answered=receipt.status,
         lease_until=None,
         not_before=clock.now() + FIRST_LOOK,
         errors=0,

@@ -2,6 +2,7 @@
 
 from apps.erasure.archives import dispose_ended, export, read
 from apps.erasure.certificates import certificate, finish
+from apps.erasure.certificates import of_subject as certificate_of_subject
 from apps.erasure.execution import advance
 from apps.erasure.gates import pause, resume, resume_all, set_brakes, stop_all
 from apps.erasure.obstacles import look_again
@@ -12,6 +13,7 @@ __all__ = [
     "approve",
     "call_back",
     "certificate",
+    "certificate_of_subject",
     "dispose_ended",
     "export",
     "finish",

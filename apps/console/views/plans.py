@@ -216,16 +216,6 @@ def call_back(request: StaffRequest, plan_id: UUID) -> HttpResponse:
     return redirect("console:plan", plan_id)
 
 
-@staff_page()
-def certificate(request: StaffRequest, plan_id: UUID) -> HttpResponse:
-    """The signed note as a file: it stands without Lethe."""
-    found = selectors.plan(plan_id)
-    note = services.certificate(plan_id).note
-    response = HttpResponse(note, content_type="text/plain; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="plan-{found.number}.certificate.txt"'
-    return response
-
-
 def outcomes(by_state: Mapping[str, int]) -> list[Outcome]:
     """Counts in the order of a step's life, without the empty ones."""
     return [
