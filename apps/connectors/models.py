@@ -37,6 +37,9 @@ class Connection(Scoped):
     action = models.CharField(max_length=16, choices=Action.choices, default=Action.ANONYMIZE)
     #: ISO country of the establishment when the ATS does not say; empty: unknown.
     country = models.CharField(max_length=2, blank=True)
+    #: Where a person finds a candidate's file in the ATS, with `{id}` for its id there; empty: the
+    #: page does not say.
+    candidate_url = models.CharField(max_length=300, blank=True)
     #: Tags of the ATS that mean "talent pool".
     pool_tags = models.JSONField(default=list)
     #: Time between approval and the first effect, in which a plan can be called back.

@@ -128,11 +128,13 @@ class Capabilities:
     fields: tuple[ErasureField, ...] = ()
     #: Patterns (paths.matches) of Snapshot paths that are not personal: ids, dates, states.
     not_personal: tuple[str, ...] = ()
-    #: The vendor sends an event that names the fields it anonymized.
     #: What the intermediate archive can be filled with.
     archive: tuple[ArchiveField, ...] = ()
+    #: The vendor sends an event that names the fields it anonymized.
     confirms_by_event: bool = False
     reads_changes: bool = True
+    #: What was erased can be read back; else only a person's statement says so.
+    reads_back: bool = True
 
 
 @dataclass(frozen=True, slots=True)

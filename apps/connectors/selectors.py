@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -33,6 +34,11 @@ def remote_digest(connection_id: UUID, remote_id: str) -> bytes:
     """How a remote id is known here: keyed, and per connection, as two accounts may use the
     same number for two people."""
     return keys.digest("remote_id", f"{connection_id}/{remote_id}")
+
+
+def link(connection: Connection, remote_id: str) -> str:
+    """Where a person finds that file in the ATS; empty when nobody said."""
+    return connection.candidate_url.replace("{id}", quote(remote_id, safe=""))
 
 
 def events_for(

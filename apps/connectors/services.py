@@ -52,6 +52,7 @@ CHANGEABLE = (
     "name",
     "action",
     "country",
+    "candidate_url",
     "pool_tags",
     "grace_seconds",
     "settle_seconds",
@@ -342,6 +343,7 @@ def _check_settings(connection: Connection) -> None:
         raise Invalid("action", _("Choose to anonymize or to delete."), field="action")
     if not _COUNTRY.fullmatch(connection.country):
         raise Invalid("country", _("Use a two-letter country code, such as FR."), field="country")
+    _check_candidate_url(connection)
     for field in ("grace_seconds", "settle_seconds"):
         value = getattr(connection, field)
         if not isinstance(value, int) or not 0 <= value <= _MOST_SECONDS:
@@ -356,6 +358,14 @@ def _check_settings(connection: Connection) -> None:
         message = _("Give both hours, the first before the second, or none.")
         raise Invalid("acts_until", message, field="acts_until")
     connection.pool_tags = _tags(connection.pool_tags)
+
+
+def _check_candidate_url(connection: Connection) -> None:
+    url = connection.candidate_url.strip()
+    connection.candidate_url = url
+    if url and (not url.startswith("https://") or url.count("{id}") != 1 or len(url) > 300):
+        message = _("Give an https address with {id} where the candidate's id stands.")
+        raise Invalid("candidate_url", message, field="candidate_url")
 
 
 def _tags(given: Sequence[str]) -> list[str]:

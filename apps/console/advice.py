@@ -17,7 +17,9 @@ STEPS: Mapping[str, Words] = {
     "planned": _("Waits for its turn."),
     "claimed": _("Being read again and decided again before anything is sent."),
     "sent": _("Sent; waiting to read it back."),
+    "by_hand": _("This ATS has no call for it: a person erases the file there."),
     "verified": _("Nothing to do."),
+    "stated": _("A person states that it is erased: nothing could be read back."),
     "archived": _("Nothing to do: the archive keeps what the rule allows, and ends by itself."),
     "residual": _(
         "The ATS still shows data: see the fields. Propose a new plan to try again, or remove "
@@ -28,7 +30,7 @@ STEPS: Mapping[str, Words] = {
         "propose a new plan."
     ),
     "failed": _("Nothing is reported as erased. Solve the cause, then propose a new plan."),
-    "manual": _("Lethe cannot do this through the ATS. Erase the file there by hand."),
+    "manual": _("Nobody erased it by hand. Propose a new plan, or place a hold."),
     "stale": _("The file changed after the approval, so it was left alone. It is decided again."),
     "held": _("A legal hold protects this person. Nothing to do until it is released."),
     "cancelled": _("The plan was refused: the file is kept."),

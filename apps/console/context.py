@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
+from apps.erasure import hands
 from apps.erasure.models import Plan
 
 
@@ -43,6 +44,7 @@ def _navigation(request: HttpRequest) -> list[Section]:
         return Link(label, reverse(f"console:{page}"), here in (page, *names), count)
 
     waiting = Plan.objects.filter(state=Plan.State.PROPOSED).count()
+    by_hand = hands.waiting().count()
     return [
         Section(
             "",
@@ -50,6 +52,7 @@ def _navigation(request: HttpRequest) -> list[Section]:
                 link(_("Today"), "today", ()),
                 link(_("Records"), "records", ("record", "search")),
                 link(_("Erasure plans"), "plans", ("plan",), waiting),
+                link(_("To erase by hand"), "by_hand", ("hand", "close_hand"), by_hand),
             ),
         ),
         Section(

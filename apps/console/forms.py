@@ -23,6 +23,39 @@ class SearchForm(forms.Form):
     q = forms.CharField(label=_("E-mail or reference"), max_length=254, strip=True)
 
 
+class HandForm(forms.Form):
+    """A file erased by hand, where nothing can be read back."""
+
+    seen = forms.MultipleChoiceField(
+        label=_("Looked at, and gone"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    statement = forms.CharField(
+        label=_("What did you do?"),
+        help_text=_(
+            "In your own words, without the person’s name. It is sealed; the certificate says that "
+            "you state it, and that nothing could be read back."
+        ),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(
+        self, *args: Any, checklist: Sequence[tuple[str, Any]] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["seen"], checklist)
+
+
+class LinkForm(forms.Form):
+    candidate_url = forms.CharField(
+        label=_("Address of a candidate’s page in the ATS"),
+        help_text=_("With {id} where the candidate’s id stands. It leads from a task to the file."),
+        max_length=300,
+        required=False,
+    )
+
+
 class FilterForm(forms.Form):
     """Filters of the list of records beside the outcome."""
 

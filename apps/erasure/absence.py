@@ -40,7 +40,7 @@ def settle_absent(
 ) -> None:
     """The ATS no longer returns the id: look for the person before believing it."""
     try:
-        shown, code, others = _absence(adapter, step, snapshot)
+        shown, code, others = judged(adapter, step, snapshot)
     except ConnectorError as error:
         troubles.met(actor=actor, adapter=adapter, steps=[step], error=error)
         return
@@ -92,7 +92,7 @@ def _follow(
         subjects_services.mark_gone(actor=actor, record_ids=[step.record_id])
 
 
-def _absence(
+def judged(
     adapter: Connector, step: Step, snapshot: Snapshot
 ) -> tuple[Reading, str, frozenset[str]]:
     """What the absence shows, its code, and other ids under which the person was found."""

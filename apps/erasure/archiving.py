@@ -123,7 +123,7 @@ def _keep(  # noqa: PLR0917 - what one row is made of
     One that lost its lease may not touch what another sealed, nor anyone a copy that is being
     given up. Refused without a ground to keep it.
     """
-    if not claims.held(step).select_for_update().filter(state=Step.State.CLAIMED).exists():
+    if not claims.working(step).select_for_update().exists():
         return LOST
     earlier = Archive.objects.select_for_update().filter(pk=archive_id).first()
     if earlier is not None and earlier.state not in _LIVING:

@@ -29,10 +29,11 @@ from apps.erasure.models import (
     Certificate,
     Evidence,
     Plan,
+    Statement,
     Step,
     SubjectCertificate,
 )
-from apps.erasure.states import ERASED, LIVING
+from apps.erasure.states import ERASED, FORGOTTEN, LIVING
 from apps.keys.selectors import Shredded, shredded
 from apps.subjects.models import Subject
 
@@ -150,7 +151,7 @@ def _content(plan: Plan) -> dict[str, Any]:
 
 def _content_of_subject(subject: Subject) -> dict[str, Any]:
     """The step that erased each of the person's records."""
-    ended = Step.objects.filter(record__subject=subject, state__in=ERASED)
+    ended = Step.objects.filter(record__subject=subject, state__in=FORGOTTEN)
     steps = list(ended.select_related("record", "plan").order_by("finished_at"))
     keys = _keys(steps)
     return {
@@ -172,19 +173,32 @@ def _steps(steps: list[Step], keys: dict[UUID, Shredded]) -> list[dict[str, Any]
     records = [step.record_id for step in steps]
     kept = Archive.objects.filter(record_id__in=records, state=Archive.State.KEPT)
     archived = {one.record_id: one for one in kept}
+    statements = {one.step_id: one for one in Statement.objects.filter(step_id__in=ids)}
     evidence: dict[UUID, dict[str, str]] = {}
     for row in Evidence.objects.filter(step_id__in=ids).order_by("pk"):
         evidence.setdefault(row.step_id, {}).setdefault(row.kind, bytes(row.commitment).hex())
     return [
         _step(step, keys.get(step.pk), evidence.get(step.pk, {}))
         | {"archive": _archive(step, archived.get(step.record_id))}
+        | {"statement": _statement(statements.get(step.pk))}
         for step in steps
     ]
 
 
+def _statement(found: Statement | None) -> dict[str, Any] | None:
+    """Who stated an erasure that nothing could be read back of. It is no proof."""
+    if found is None:
+        return None
+    return {
+        "made_by": found.made_by_id,
+        "made_at": found.made_at,
+        "commitment": bytes(found.commitment).hex(),
+    }
+
+
 def _keys(steps: list[Step]) -> dict[UUID, Shredded]:
     """Of each verified step whose person's key is destroyed: its two dates."""
-    verified = [step for step in steps if step.state in ERASED]
+    verified = [step for step in steps if step.state in FORGOTTEN]
     found = shredded([step.record.subject_id for step in verified])
     return {
         step.pk: found[step.record.subject_id]
@@ -195,7 +209,7 @@ def _keys(steps: list[Step]) -> dict[UUID, Shredded]:
 
 def _irreversible(steps: list[Step], keys: dict[UUID, Shredded]) -> dict[str, Any]:
     """`by`: the day by whose end the last of the destroyed keys is gone from every backup."""
-    verified = sum(step.state in ERASED for step in steps)
+    verified = sum(step.state in FORGOTTEN for step in steps)
     return {
         "by": max((key.irreversible_by for key in keys.values()), default=None),
         "keys_destroyed": len(keys),

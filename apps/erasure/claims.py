@@ -103,6 +103,12 @@ def held(step: Step) -> QuerySet[Step]:
     return mine(step).filter(lease_until__gt=clock.now())
 
 
+def working(step: Step) -> QuerySet[Step]:
+    """The row, while this attempt prepares it, or a person has it."""
+    prepared = Q(state=Step.State.CLAIMED, lease_until__gt=clock.now())
+    return mine(step).filter(prepared | Q(state=Step.State.BY_HAND))
+
+
 def is_paused(step: Step) -> bool:
     """Whether nothing new may be sent by now: since the step was claimed, somebody paused the
     connection or its hours were over."""

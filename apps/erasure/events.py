@@ -100,6 +100,30 @@ STEP_PUT_BACK = declare(
         codes={"code": OBSTACLES},
     )
 )
+BY_HAND = declare(
+    Verb(
+        "step.by_hand",
+        _("Waits for a person: this ATS has no call for it"),
+        refs=("plan", "step"),
+    )
+)
+BEGUN_BY_HAND = declare(
+    Verb(
+        "step.begun_by_hand",
+        _("A person begins to erase it by hand: a hold is too late now"),
+        refs=("plan", "step", "policy"),
+        commitments=("before",),
+    )
+)
+STATED = declare(
+    Verb(
+        "step.stated",
+        _("Erased by hand, as a named person states: nothing could be read back"),
+        refs=("plan", "step", "policy", "statement"),
+        counts=("fields",),
+        commitments=("text",),
+    )
+)
 BLOCKED = declare(
     Verb(
         "erasure.blocked",
@@ -133,7 +157,7 @@ STEP_ENDED = {
         "unverifiable", _("Cannot be verified: %(unread)s fields that nothing shows")
     ),
     "failed": _ended("failed", _("Erasure failed: nothing is reported as erased")),
-    "manual": _ended("manual", _("To be done by hand: this ATS has no call for it")),
+    "manual": _ended("manual", _("Not done by hand: nothing is reported as erased")),
     "stale": _ended("stale", _("Not erased: something changed since the approval")),
     "held": _ended("held", _("Not erased: a legal hold was placed")),
 }

@@ -25,7 +25,6 @@ A crash between any two of them leaves a row that says where to go on.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -37,14 +36,16 @@ from apps.connectors.models import Connection
 from apps.connectors.port import Connector, Snapshot
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.errors import Conflict, Unavailable
+from apps.core.errors import Unavailable
 from apps.erasure import (
     absence,
     admission,
     archiving,
     claims,
     evidence,
+    facts,
     gates,
+    hands,
     outcomes,
     reading,
     sending,
@@ -54,7 +55,6 @@ from apps.erasure import (
 from apps.erasure.models import Step
 from apps.erasure.verification import Reading
 from apps.keys import services as keys
-from apps.subjects import intake
 
 #: A reading older than this is read again before anything is sent: a batch may wait for the
 #: ATS's limit, and the person may apply meanwhile.
@@ -88,7 +88,7 @@ def _start(*, actor: Actor, adapter: Connector, steps: list[Step]) -> None:
     possible = [step for step in steps if step.plan.action in adapter.capabilities.actions]
     for step in steps:
         if step not in possible:
-            outcomes.end(actor=actor, step=step, state=Step.State.MANUAL, code="no_api")
+            hands.hand_over(actor=actor, step=step)
     if possible and gates.is_full(Connection.objects.get(pk=possible[0].plan.connection_id)):
         for step in possible:
             claims.let_go(step, wait=gates.until_tomorrow(), code=gates.FULL)
@@ -115,7 +115,7 @@ def _start_one(actor: Actor, adapter: Connector, step: Step, read: reading.Read)
     elif not before.found:
         guard = partial(admission.refused_under_lock, step)
         absence.settle_absent(actor=actor, adapter=adapter, step=step, snapshot=before, guard=guard)
-    elif not _same_facts(actor, step, before):
+    elif not facts.same(actor=actor, step=step, before=before):
         outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="facts_changed")
     elif _archived(actor, adapter, step, before) and _commit_sent(actor, step, before):
         code = sending.call(actor=actor, adapter=adapter, step=step, remote_id=before.remote_id)
@@ -135,21 +135,6 @@ def _archived(actor: Actor, adapter: Connector, step: Step, before: Snapshot) ->
         failed = Step.State.FAILED
         outcomes.end(actor=actor, step=step, state=failed, code=refusal.code, reading=unread)
     return refusal is None
-
-
-def _same_facts(actor: Actor, step: Step, before: Snapshot) -> bool:
-    """Take in what the ATS says now; whether it is what the plan was made from."""
-    if before.candidate is None:
-        return False
-    if intake.facts_digest(before.candidate) == bytes(step.record.fingerprint):
-        return True
-    with suppress(Conflict):  # the facts are moving: the next sync takes them
-        intake.take(
-            actor=actor,
-            connection_id=step.record.connection_id,
-            candidates=[before.candidate],
-        )
-    return False
 
 
 @transaction.atomic

@@ -67,12 +67,14 @@ class Step(Scoped):
         PLANNED = "planned", _("planned")
         CLAIMED = "claimed", _("being prepared")
         SENT = "sent", _("sent to the ATS")
+        BY_HAND = "by_hand", _("waits for a person")
         VERIFIED = "verified", _("erased and verified")
         ARCHIVED = "archived", _("archived, erased and verified")
+        STATED = "stated", _("erased by hand, as a person stated")
         RESIDUAL = "residual", _("data remain")
         UNVERIFIABLE = "unverifiable", _("cannot be verified")
         FAILED = "failed", _("failed")
-        MANUAL = "manual", _("to be done by hand")
+        MANUAL = "manual", _("not done by hand")
         STALE = "stale", _("changed since approval")
         HELD = "held", _("under a legal hold")
         CANCELLED = "cancelled", _("cancelled")
@@ -117,14 +119,14 @@ class Step(Scoped):
             models.UniqueConstraint(fields=["plan", "record"], name="step_of_record_once"),
             models.UniqueConstraint(
                 fields=["record"],
-                condition=models.Q(state__in=["planned", "claimed", "sent"]),
+                condition=models.Q(state__in=["planned", "claimed", "sent", "by_hand"]),
                 name="one_living_step_a_record",
             ),
         )
         indexes = (
             models.Index(
                 fields=["plan", "state"],
-                condition=models.Q(state__in=["planned", "claimed", "sent"]),
+                condition=models.Q(state__in=["planned", "claimed", "sent", "by_hand"]),
                 name="step_living",
             ),
         )
@@ -186,6 +188,23 @@ class Evidence(Scoped):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class Statement(Scoped):
+    """What a named person states about an erasure by hand, where nothing can be read back."""
+
+    privileges = APPEND_ONLY
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    step = models.OneToOneField(Step, on_delete=models.PROTECT, related_name="statement")
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    #: Sealed text under an instance key; its commitment is in the ledger and the certificate.
+    sealed_text = models.BinaryField()
+    commitment = models.BinaryField(max_length=32)
+    made_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class Certificate(Scoped):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Conflict
 from apps.erasure import archiving, claims, events, evidence, states
-from apps.erasure.models import Step
+from apps.erasure.models import Statement, Step
 from apps.erasure.verification import Reading
 from apps.keys import services as keys
 from apps.subjects import services as subjects
@@ -56,11 +56,7 @@ def end(
             subjects.bury(actor=actor, record=step.record)
         commitment = _keep(step, after)
         if verified:
-            subjects.entomb(actor=actor, record_id=step.record_id)
-            if step.to_archive:
-                archiving.keep(actor=actor, step=step)
-            else:
-                archiving.drop(step=step)
+            _forget(actor, step)
         else:
             archiving.discard(step=step, state=state)
             subjects.mark_sending(actor=actor, record_id=step.record_id, step_id=None)
@@ -68,6 +64,39 @@ def end(
     if verified:
         subjects.finish_shredding(actor=actor, subject_ids=[step.record.subject_id])
     return True
+
+
+def state_done(*, actor: Actor, step: Step, statement: Statement, fields: Sequence[str]) -> bool:
+    """End a step on a named person's statement, which proves nothing and says so: only where this
+    ATS cannot be read back. Part of the caller's transaction, who finishes the shredding after."""
+    if not _write(step, Step.State.STATED, "stated", NOTHING_READ):
+        return False
+    claims.mine(step).update(asked=list(fields))
+    subjects.bury(actor=actor, record=step.record)
+    _forget(actor, step)
+    audit.record(
+        events.STATED,
+        actor=actor,
+        object_id=step.record_id,
+        refs={
+            "plan": step.plan_id,
+            "step": step.pk,
+            "policy": step.plan.policy_id,
+            "statement": statement.pk,
+        },
+        counts={"fields": len(fields)},
+        commitments={"text": bytes(statement.commitment)},
+    )
+    return True
+
+
+def _forget(actor: Actor, step: Step) -> None:
+    """The record is gone there: it goes here too, and the archive keeps what it must."""
+    subjects.entomb(actor=actor, record_id=step.record_id)
+    if step.to_archive:
+        archiving.keep(actor=actor, step=step)
+    else:
+        archiving.drop(step=step)
 
 
 @transaction.atomic

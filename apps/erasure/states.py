@@ -10,7 +10,12 @@ planned ─claim→ claimed ─┬─ sent ─┬─ verified        read back, 
    │                     ├─ stale     the record, the policy or the decision changed
    │                     ├─ held      a legal hold was placed first
    │                     ├─ verified | unverifiable   the ATS no longer had it
-   │                     ├─ manual    this ATS has no call for it: a person must
+   │                     ├─ by_hand   this ATS has no call for it: waits for a person, who begins
+   │                     │    │         (from then on a hold is too late) and closes
+   │                     │    ├─ verified | archived   read back, where this ATS can be read
+   │                     │    ├─ stated     nothing can be read: a named person states it
+   │                     │    ├─ stale | held          changed, or held, before it was begun
+   │                     │    └─ manual     given up: nobody erased it
    │                     └─ failed    it could not even be read
    └─ cancelled          its plan was refused or called back
 """
@@ -19,10 +24,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-LIVING = ("planned", "claimed", "sent")
+LIVING = ("planned", "claimed", "sent", "by_hand")
 ENDED = (
     "verified",
     "archived",
+    "stated",
     "residual",
     "unverifiable",
     "failed",
@@ -33,6 +39,8 @@ ENDED = (
 )
 #: Ends that a read-back proved: nothing of the record is left in the ATS.
 ERASED = ("verified", "archived")
+#: The same, and those that only a person's statement says: Lethe forgets them all.
+FORGOTTEN = (*ERASED, "stated")
 #: Ends that leave work for a person.
 NEEDS_ATTENTION = ("residual", "unverifiable", "failed", "manual")
 
@@ -45,13 +53,14 @@ TRANSITIONS: dict[str, frozenset[str]] = {
             "sent",
             "stale",
             "held",
-            "manual",
+            "by_hand",
             "failed",
             "verified",
             "archived",
             "unverifiable",
         }
     ),
+    "by_hand": frozenset({"verified", "archived", "stated", "stale", "held", "manual"}),
     "sent": frozenset(
         {
             "sent",

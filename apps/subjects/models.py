@@ -61,7 +61,7 @@ class Record(Scoped):
         PRESENT = "present", _("in the ATS")
         #: The ATS no longer returns it although nobody here erased it.
         GONE = "gone", _("no longer in the ATS")
-        ERASED = "erased", _("erased and verified")
+        ERASED = "erased", _("erased")
         #: Came back after its erasure without a new application: due at once.
         RESURRECTED = "resurrected", _("came back after erasure")
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 from apps.connectors.errors import ConnectorError
 from apps.connectors.port import Capabilities, Check, Page, Receipt, RemoteCandidate, Snapshot
 
-CAPABILITIES = Capabilities(actions=frozenset(), reads_changes=False)
+CAPABILITIES = Capabilities(actions=frozenset(), reads_changes=False, reads_back=False)
 
 
 class CsvImport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,7 +18,7 @@ from apps.connectors import services
 from apps.connectors.models import Connection, Vendor
 from apps.console import advice, badges, words
 from apps.console.doors import attempt, page, staff_page
-from apps.console.forms import BrakesForm, NewImportForm
+from apps.console.forms import BrakesForm, LinkForm, NewImportForm
 from apps.console.staff import StaffRequest
 from apps.erasure import obstacles
 from apps.erasure import services as erasure
@@ -35,6 +35,7 @@ class Row:
     grace: str
     imports: bool
     brakes: BrakesForm
+    link: LinkForm
     #: What keeps its erasures waiting, when that lasts.
     obstacle: Obstacle | None
     blocked: str
@@ -82,6 +83,23 @@ def brakes(request: StaffRequest, connection_id: UUID) -> HttpResponse:
 
 
 @staff_page("POST")
+def candidate_url(request: StaffRequest, connection_id: UUID) -> HttpResponse:
+    """Where a person finds a file in the ATS."""
+    require_role(request.staff.actor, Role.RECOPS, Role.DPO)
+    form = LinkForm(request.POST, auto_id=f"link_{connection_id}_%s")
+    done = attempt(
+        form,
+        lambda: services.change(
+            actor=request.staff.actor, connection_id=connection_id, values=form.cleaned_data
+        ),
+    )
+    if not done:
+        return _show(request, NewImportForm(), status=422, wrong_link=(connection_id, form))
+    messages.success(request, _("Saved. Tasks lead to the file from now on."))
+    return redirect("console:connections")
+
+
+@staff_page("POST")
 def pause(request: StaffRequest, connection_id: UUID) -> HttpResponse:
     erasure.pause(actor=request.staff.actor, connection_id=connection_id)
     messages.success(request, _("Paused: it is not read, and nothing new is sent to it."))
@@ -121,6 +139,7 @@ def _show(
     form: NewImportForm,
     status: int = 200,
     refused: tuple[UUID, BrakesForm] | None = None,
+    wrong_link: tuple[UUID, LinkForm] | None = None,
 ) -> HttpResponse:
     counts = _counts()
     met = {item.connection_id: item for item in obstacles.standing()}
@@ -128,6 +147,11 @@ def _show(
         _row(item, counts.get(item.pk, 0), refused, met.get(item.pk))
         for item in connectors.connections()
     ]
+    if wrong_link is not None:
+        rows = [
+            replace(row, link=wrong_link[1]) if row.connection.pk == wrong_link[0] else row
+            for row in rows
+        ]
     context = {"rows": rows, "form": form}
     return page(request, "console/connections.html", context, status=status)
 
@@ -156,6 +180,7 @@ def _row(
         grace=words.lasting(item.grace_seconds),
         imports=item.vendor == Vendor.CSV,
         brakes=form,
+        link=LinkForm(initial={"candidate_url": item.candidate_url}, auto_id=f"link_{item.pk}_%s"),
         obstacle=obstacle,
         blocked=str(advice.of_code(obstacle.code)) if obstacle is not None else "",
     )

@@ -252,6 +252,7 @@ def _standing(found: Plan) -> dict[str, Any]:
         "phases": _phases(phase),
         "moving": phase in ("grace", "running"),
         "done": counted.ended,
+        "by_hand": counted.by_state.get(Step.State.BY_HAND, 0),
         "left": words.lasting(left),
         "grace": words.lasting(found.connection.grace_seconds),
         "lost": [FIELDS_OF_ARCHIVE[name] for name in planning.unreadable(found)]

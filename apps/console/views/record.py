@@ -31,7 +31,7 @@ from apps.console.forms import (
 from apps.console.ledger import lines_about
 from apps.console.staff import StaffRequest
 from apps.erasure import archives
-from apps.erasure.models import Step
+from apps.erasure.models import Statement, Step
 from apps.erasure.states import LIVING
 from apps.retention import held, mapped
 from apps.retention import selectors as retention
@@ -196,6 +196,7 @@ def _show(
     context = {
         "record": found,
         "erased": erased,
+        "stated": Statement.objects.filter(step__record=found).select_related("made_by").first(),
         "shredded": found.subject.state != Subject.State.LIVING,
         "person": people.of_records([found.pk])[found.pk],
         "remote_id": subjects.remote_ids([found.pk]).get(found.pk, ""),
@@ -219,10 +220,17 @@ def _show(
     return page(request, "console/record.html", context, status=status)
 
 
+def _living(step: Step) -> Advice:
+    if step.state == Step.State.BY_HAND:
+        said = _("To do: erase it by hand in the ATS.")
+        return Advice(said, reverse("console:hand", args=[step.pk]), _("See the task"))
+    said = _("To do: nothing here, it is in plan %(number)d.") % {"number": step.plan.number}
+    return Advice(said, reverse("console:plan", args=[step.plan_id]), _("See the plan"))
+
+
 def _advice(found: Record, explained: Explanation, step: Step | None) -> Advice:
     if step is not None and step.state in LIVING:
-        said = _("To do: nothing here, it is in plan %(number)d.") % {"number": step.plan.number}
-        return Advice(said, reverse("console:plan", args=[step.plan_id]), _("See the plan"))
+        return _living(step)
     if explained.outcome == "undecided" and explained.grounds[0].reason == "unmapped":
         said = _("To do: say what the words of the ATS mean.")
         address = reverse("console:mapping", args=[found.connection_id])

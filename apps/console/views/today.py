@@ -17,7 +17,7 @@ from apps.console.doors import page, staff_page, today
 from apps.console.staff import StaffRequest
 from apps.console.views import warnings
 from apps.console.views.ledger import standing
-from apps.erasure import archives, obstacles
+from apps.erasure import archives, hands, obstacles
 from apps.erasure import selectors as erasure
 from apps.erasure.models import Plan
 from apps.retention import held, listing
@@ -90,6 +90,7 @@ def _todos(request: StaffRequest, counts: Counts, connections: list[Connection])
         *_reviews(held.overdue(as_of=today(request))),
         *_objections(),
         *_endless(today(request)),
+        *_by_hand(),
         *_unfinished(),
         *_overdue(request, counts),
         *_undecided(counts, today(request)),
@@ -200,6 +201,23 @@ def _endless(day: date) -> list[Todo]:
             _("No period in force says until when. A DPO signs one for their rule."),
             f"{reverse('console:archives')}?endless=1",
             _("See them"),
+        )
+    ]
+
+
+def _by_hand() -> list[Todo]:
+    count = hands.waiting().count()
+    if not count:
+        return []
+    title = ngettext(
+        "%(count)d file is to be erased by hand", "%(count)d files are to be erased by hand", count
+    )
+    return [
+        Todo(
+            title % {"count": count},
+            _("Their ATS has no call for it. Each task says where, and what to look at."),
+            reverse("console:by_hand"),
+            _("See the tasks"),
         )
     ]
 

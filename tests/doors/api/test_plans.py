@@ -10,6 +10,7 @@ from apps.audit import selectors as ledger
 from apps.connectors.models import Connection
 from apps.core import scope
 from apps.core.actors import SYSTEM
+from apps.erasure import hands
 from apps.erasure import services as erasure
 from apps.erasure.models import Plan
 from tests.doors.api.conftest import House
@@ -89,6 +90,8 @@ def test_a_finished_plan_is_certified_in_a_signed_note(house: House) -> None:
         Connection.objects.update(grace_seconds=0)
         erasure.approve(actor=house.nordlys.dpo_actor, plan_id=UUID(plan["id"]))
         erasure.advance(actor=SYSTEM, connection_id=house.connection.pk)
+        for step in hands.waiting():
+            hands.give_up(actor=house.nordlys.recops_actor, step_id=step.pk)
         erasure.finish(actor=SYSTEM)
         log = ledger.log(house.nordlys.id)
     shown = json.loads(house.ours.get(f"plans/{plan['id']}/certificate").content)

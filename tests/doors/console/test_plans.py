@@ -10,8 +10,8 @@ from django.test import Client
 
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM
+from apps.erasure import hands, services
 from apps.erasure import selectors as erasure
-from apps.erasure import services
 from apps.erasure.models import Plan
 from tests.doors.console.house import House, text
 
@@ -141,8 +141,14 @@ def test_a_step_that_did_not_succeed_says_what_to_do(
     with scope.enter(house.nordlys.id):
         services.advance(actor=SYSTEM, connection_id=house.connection.pk)
     page = text(dora.get(f"/plans/{plan_id}/"))
-    assert "to be done by hand" in page
-    assert "Erase the file there by hand." in page
+    assert "4 files wait for a person" in page
+    assert "/by-hand/" in page
+    with scope.enter(house.nordlys.id):
+        for step in hands.waiting():
+            hands.give_up(actor=house.nordlys.recops_actor, step_id=step.pk)
+    page = text(dora.get(f"/plans/{plan_id}/"))
+    assert "not done by hand" in page
+    assert "Nobody erased it by hand." in page
     today = text(dora.get("/"))
     assert "4 erasures of plan 1 need you" in today
 
