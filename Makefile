@@ -53,7 +53,7 @@ demo: $(READY) ## candidates from a fake ATS to a proven erasure; ARGS="--exit -
 test: $(READY) ## the tests, on an embedded PostgreSQL; ARGS="tests/erasure -x" for some
 	@$(RUN) -m pytest $(PARALLEL) $(ARGS)
 
-test-faults: $(READY) ## kills processes and cuts connections in the middle of the work
+test-faults: $(READY) ## kills processes, stops servers, fills disks; ARGS=--quick for the short form
 	@$(RUN) -m pytest -m faults $(ARGS)
 
 test-services: $(READY) ## the journeys on a real PostgreSQL, then with Redis and RabbitMQ

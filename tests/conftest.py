@@ -30,6 +30,12 @@ _session = contextlib.ExitStack()
 collect_ignore = [] if importlib.util.find_spec("playwright") else ["e2e"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="the fault suite in its short form: 5 kills, 20 races"
+    )
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """With xdist the controller starts the one server, before its workers exist."""
     messages.compile_catalogues()

@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,14 +56,27 @@ def backup(*, actor: Actor, to: Path) -> Backup:
     copy_keys = _copy_keys(outside=to)
     if to.exists():
         raise Conflict("directory", _("The directory of a backup must not be there yet."))
-    to.mkdir(mode=0o700, parents=True)
     copy = Copy(id=new_id(), expires_on=_last_day())
-    key = crypto.new_key()
-    files.write_private(
-        copy_keys / f"{copy.pk}.key", crypto.encrypt(crypto.root_key(), key, _of(copy.pk))
-    )
-    copy.save(using="keys", force_insert=True)
+    key, key_file = crypto.new_key(), copy_keys / f"{copy.pk}.key"
+    try:
+        to.mkdir(mode=0o700, parents=True)
+        files.write_private(key_file, crypto.encrypt(crypto.root_key(), key, _of(copy.pk)))
+        copy.save(using="keys", force_insert=True)
+        _fill(to, copy, key)
+    except (OSError, Unavailable) as error:
+        # Half a backup is none: its key goes, so that nobody takes it for one.
+        files.destroy(key_file)
+        Copy.objects.filter(pk=copy.pk).delete()
+        shutil.rmtree(to, ignore_errors=True)
+        if isinstance(error, Unavailable):
+            raise
+        message = _("The backup could not be written: is the disk full? Nothing was kept of it.")
+        raise Unavailable("backup", message) from error
     _say(events.BACKUP_MADE, actor, copy.pk, dates={"until": copy.expires_on})
+    return Backup(copy.pk, copy.expires_on)
+
+
+def _fill(to: Path, copy: Copy, key: bytes) -> None:
     dumps.dump("default", to / MAIN)
     held = _key_files()
     dumps.dump("keys", to / KEYS)
@@ -70,7 +84,6 @@ def backup(*, actor: Actor, to: Path) -> Backup:
     (to / SEALED).touch(mode=0o600)
     (to / SEALED).write_bytes(crypto.encrypt(key, _packed(held), _of(copy.pk)))
     _write_manifest(to, copy)
-    return Backup(copy.pk, copy.expires_on)
 
 
 def restore(*, actor: Actor, source: Path, main_only: bool = False) -> None:

@@ -32,6 +32,8 @@ from apps.erasure.states import NEEDS_ATTENTION
 from apps.retention import labels
 from apps.retention import selectors as retention
 
+#: States that are no trouble, and say what they mean all the same.
+SAID = ("stale", "held", "by_hand", "stated")
 FIELDS = ("residue", "unread", "confirmed", "clean")
 #: When a postponed plan begins, by the legal entity's clock.
 MORNING = time(8)
@@ -68,7 +70,7 @@ class StepRow:
 
     @property
     def advise(self) -> bool:
-        return self.step.state in NEEDS_ATTENTION or self.step.state in ("stale", "held")
+        return self.step.state in NEEDS_ATTENTION or self.step.state in SAID
 
 
 @dataclass(frozen=True, slots=True)
