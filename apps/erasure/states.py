@@ -88,3 +88,16 @@ def may(before: str, after: str) -> bool:
 def pause(attempt: int) -> timedelta:
     """How long to wait before looking again: 1 s, 2 s, 4 s … at most 5 minutes."""
     return timedelta(seconds=min(300, 2 ** min(attempt - 1, 9)))
+
+
+def diagram() -> str:
+    """The transitions as a Mermaid state diagram: what docs/design/erasure.md shows."""
+    lines = ["stateDiagram-v2", "    [*] --> planned"]
+    for before, targets in TRANSITIONS.items():
+        lines += [f"    {before} --> {after}" for after in _ordered(targets) if after != before]
+    lines += [f"    {state} --> [*]" for state in ENDED]
+    return "\n".join(lines)
+
+
+def _ordered(states: frozenset[str]) -> list[str]:
+    return [state for state in (*LIVING, *ENDED) if state in states]

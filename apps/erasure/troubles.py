@@ -105,6 +105,8 @@ def unexpected(*, actor: Actor, step: Step, error: Exception) -> None:
         frame = frame.tb_next
     code = error.code if isinstance(error, DomainError) else INTERNAL
     logger.error("step %s: %s (%s) at %s", step.pk, type(error).__name__, code, place)
+    # Its transaction may have been rolled back under it: what the row says is what it is.
+    step.refresh_from_db(fields=["state", "sends", "sent_at", "code"])
     own(actor=actor, step=step, code=code)
 
 
