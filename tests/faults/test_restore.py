@@ -112,7 +112,7 @@ def test_who_was_erased_does_not_come_back_out_of_a_backup(
     assert closed["answers"] == CLOSED
     assert (closed["readable"], closed["testable"]) == (False, False)
     assert closed["records"] == ["present"]
-    assert "2 people" in away.manage("replay_erasures")
+    assert away.manage("replay_erasures").startswith("2 ")
     after = away.pry(controller, subject, email)
     assert (after["answers"], after["records"]) == (OPEN, ["erased"])
     assert (after["readable"], after["testable"]) == (False, False)
@@ -179,7 +179,7 @@ def _expired_copies(home: Site, second: Cluster, backup: Path, tmp_path: Path) -
     lost = site(second, tmp_path, **urls)
     Copy.objects.update(expires_on=clock.now().date() - timedelta(days=1))
     assert home.manage("expire_copies") == "1"
-    assert "expired" in lost.refuses("restore", "--from", backup)
+    assert "LETHE_COPY_KEYS_DIR" in lost.refuses("restore", "--from", backup)
     (copy,) = Copy.objects.all()
     sealed = (backup / "keys.sealed").read_bytes()
     known = [crypto.root_key(), *_every_key_file()]
