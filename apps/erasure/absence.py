@@ -88,8 +88,9 @@ def _follow(
     survivor = known.exclude(state=Record.State.ERASED).order_by("pk").first()
     with transaction.atomic():
         claims.mine(step).update(follows=survivor)
-        outcomes.end(actor=actor, step=step, state=Step.State.STALE, code="merged", guard=guard)
-        subjects_services.mark_gone(actor=actor, record_ids=[step.record_id])
+        stale = Step.State.STALE
+        if outcomes.end(actor=actor, step=step, state=stale, code="merged", guard=guard):
+            subjects_services.mark_gone(actor=actor, record_ids=[step.record_id])
 
 
 def judged(

@@ -17,9 +17,11 @@ import hashlib
 import hmac
 import io
 import json
+import logging
 import shutil
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -38,6 +40,8 @@ from apps.core.ids import new_id
 from apps.erasure import events, replay
 from apps.erasure.models import Restore
 from apps.keys.models import Copy, Epoch
+
+logger = logging.getLogger(__name__)
 
 FORMAT: Final = "lethe-backup/1"
 MAIN, KEYS, SEALED, MANIFEST = "main.dump", "keys.dump", "keys.sealed", "manifest.json"
@@ -114,19 +118,33 @@ def restore(*, actor: Actor, source: Path, main_only: bool = False) -> None:
 
 
 def expire(*, actor: Actor) -> int:
-    """Destroy the keys of the copies whose last day is over; how many. Raises Invalid when there
-    are some and LETHE_COPY_KEYS_DIR is not set."""
+    """Destroy the keys of the copies whose last day is over; how many. One whose key is not found
+    stays unexpired. Raises Invalid when there are some and LETHE_COPY_KEYS_DIR is not set."""
     today = clock.now().date()
     over = Copy.objects.filter(expired_at=None, expires_on__lt=today)
     done = 0
     for copy in over.order_by("expires_on"):
-        files.destroy(_copy_keys() / f"{copy.pk}.key")
+        if not _destroyed(_copy_keys() / f"{copy.pk}.key"):
+            logger.warning("copy %s: its key is not here, and may be elsewhere", copy.pk)
+            continue
         with transaction.atomic():
             # Told before it is marked: a crash in between tells it twice, and never not at all.
             _say(events.COPY_EXPIRED, actor, copy.pk)
         Copy.objects.filter(pk=copy.pk).update(expired_at=clock.now())
         done += 1
     return done
+
+
+def _destroyed(key_file: Path) -> bool:
+    """Destroy the key of a copy. A key that is not there proves nothing, as the directory may be
+    another one: only the mark that we left beside it before destroying it does."""
+    mark = key_file.with_suffix(".gone")
+    if not key_file.exists() and not mark.exists():
+        return False
+    with suppress(FileExistsError):
+        files.write_private(mark, b"")
+    files.destroy(key_file)
+    return True
 
 
 def _last_day() -> date:

@@ -53,8 +53,12 @@ def test_a_copy_expires_no_later_than_certificates_have_promised(
     assert made.expires_on == today + timedelta(days=3)
     assert copies.expire(actor=SYSTEM) == 0
     Copy.objects.update(expires_on=today - timedelta(days=1))
+    settings.LETHE_COPY_KEYS_DIR = str(tmp_path / "not-mounted")
+    assert copies.expire(actor=SYSTEM) == 0  # a key that is not there proves nothing
+    assert Copy.objects.filter(expired_at=None).exists()
+    settings.LETHE_COPY_KEYS_DIR = str(elsewhere)
     assert copies.expire(actor=SYSTEM) == 1
-    assert list(elsewhere.iterdir()) == []
+    assert list(elsewhere.glob("*.key")) == []
     assert copies.expire(actor=SYSTEM) == 0
 
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.audit import selectors as ledger
 from apps.consents import selectors as consents
 from apps.consents import services as consent_services
 from apps.consents.models import ConsentEvent
@@ -39,6 +40,7 @@ from apps.retention import services as retention_services
 from apps.retention.explaining import Explanation
 from apps.retention.models import Hold, Restriction
 from apps.subjects import selectors as subjects
+from apps.subjects.events import SHREDDING_REPLAYED
 from apps.subjects.models import Record, Subject
 
 #: A hold is looked at again within half a year unless the person says otherwise.
@@ -196,6 +198,7 @@ def _show(
     context = {
         "record": found,
         "erased": erased,
+        "replayed": erased and bool(ledger.told(SHREDDING_REPLAYED, [found.subject_id])),
         "stated": Statement.objects.filter(step__record=found).select_related("made_by").first(),
         "shredded": found.subject.state != Subject.State.LIVING,
         "person": people.of_records([found.pk])[found.pk],

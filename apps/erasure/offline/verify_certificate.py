@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Is this certificate what Lethe signed? Needs Python 3.8 or later and nothing else.
+"""Is this certificate what Lethe signed? Needs Python 3.9 or later and nothing else.
 
     python3 verify_certificate.py CERTIFICATE KEY
 
