@@ -35,6 +35,7 @@ TICKS: Final[Mapping[str, int]] = {
     # Epochs end by the day. Rung by the hour all the same: beat counts from its start, so that
     # a worker restarted every night would never come to the end of a day.
     "apps.subjects.tasks.end_due_epochs": 3600,
+    "apps.subjects.tasks.expire_tombstones": 3600,
 }
 
 

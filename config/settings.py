@@ -261,6 +261,14 @@ LOGGING = {
 #: Hosts a connector may call; anything else is refused before a socket opens.
 ATS_HOSTS = env.words("LETHE_ATS_HOSTS", "harvest.greenhouse.io,auth.greenhouse.io")
 
+#: Hosts a webhook of ours may call; anything else is refused before a socket opens.
+WEBHOOK_HOSTS = env.words("LETHE_WEBHOOK_HOSTS", "")
+#: Days that recipients may take to be told of an erasure (art. 19): the person's key waits for
+#: it, and no longer.
+LETHE_TELL_DAYS = env.number("LETHE_TELL_DAYS", 14, minimum=1)
+#: Days that the keyed hash of an erased remote id is kept, to know it if it comes back.
+LETHE_TOMBSTONE_DAYS = env.number("LETHE_TOMBSTONE_DAYS", 1095, minimum=1)
+
 # --- Work -----------------------------------------------------------------------------------
 #: Seconds a claimed step is left alone before another worker may take it: longer than the
 #: longest call, with its waiting for the limit.

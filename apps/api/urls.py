@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from apps.api import consents, facts, ledger, plans, records, schema
+from apps.api import consents, facts, ledger, plans, recipients, records, schema
 from apps.api.unknown import unknown
 
 app_name = "api"
@@ -16,6 +16,8 @@ urlpatterns = [
     path("consents/<uuid:consent_id>", consents.ConsentView.as_view(), name="consent"),
     path("contacts", facts.ContactsView.as_view(), name="contacts"),
     path("notices", facts.NoticesView.as_view(), name="notices"),
+    path("recipients", recipients.RecipientsView.as_view(), name="recipients"),
+    path("disclosures", recipients.DisclosuresView.as_view(), name="disclosures"),
     path("plans", plans.PlansView.as_view(), name="plans"),
     path("plans/<uuid:plan_id>", plans.PlanView.as_view(), name="plan"),
     path("plans/<uuid:plan_id>/approval", plans.ApprovalView.as_view(), name="approval"),

@@ -48,12 +48,22 @@ _STAGE_EACH: LiteralString = f"""
            convert_to(%b || t.at || %b || gen_random_uuid() || %b || o.id || %b, 'UTF8')
     FROM (SELECT {_AT} AS at) t, unnest(%b::uuid[]) WITH ORDINALITY AS o (id, n) ORDER BY o.n
 """  # noqa: S608 - constants only
+_STAGE_PAIRS: LiteralString = f"""
+    INSERT INTO audit_pending (log_id, verb, object_id, body)
+    SELECT %b, %b, o.id,
+           convert_to(%b || t.at || %b || o.ref || %b || gen_random_uuid() || %b || o.id || %b,
+                      'UTF8')
+    FROM (SELECT {_AT} AS at) t,
+         unnest(%b::uuid[], %b::uuid[]) WITH ORDINALITY AS o (id, ref, n) ORDER BY o.n
+"""  # noqa: S608 - constants only
 # Before whatever waits: the order is that of the ids, which are above zero otherwise.
 _STAGE_FIRST: LiteralString = f"""
     INSERT INTO audit_pending (id, log_id, verb, object_id, body)
     VALUES (-nextval(pg_get_serial_sequence('audit_pending', 'id')),
             %b, %b, %b, %b || convert_to({_AT}, 'UTF8') || %b)
 """  # noqa: S608 - constants only
+#: Stands for a reference that differs from entry to entry; nobody's id.
+_PLACE_OF_REF = UUID(int=2**128 - 1)
 # True once the log is committed: it was not made by the transaction that asks.
 _OPENED = "SELECT created_at < transaction_timestamp() FROM audit_log WHERE id = %s"
 _PLACE = "SELECT first, placed, hashes FROM audit_place(%b, %b::integer)"
@@ -116,6 +126,23 @@ def record_each(
     if not object_ids:
         return 0
     return _stage(_STAGE_EACH, [log, verb.name, *parts, list(object_ids)])
+
+
+def record_pairs(verb: Verb, *, actor: Actor, ref: str, pairs: Sequence[tuple[UUID, UUID]]) -> int:
+    """One entry for each (object, what `ref` is there), by one statement. How many.
+
+    Raises as `record` does.
+    """
+    log = _log(None)
+    known = bodies.facts(declared(verb), {"refs": {ref: _PLACE_OF_REF}})
+    opens, between, rest, after = bodies.template(verb.name, actor=actor, log=log, known=known)
+    before_ref, after_ref = between.split(str(_PLACE_OF_REF))
+    if not pairs:
+        return 0
+    ids, refs = (list(column) for column in zip(*pairs, strict=True))
+    return _stage(
+        _STAGE_PAIRS, [log, verb.name, opens, before_ref, after_ref, rest, after, ids, refs]
+    )
 
 
 def _log(log_id: UUID | None) -> UUID:

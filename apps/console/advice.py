@@ -39,7 +39,21 @@ STEPS: Mapping[str, Words] = {
 #: Why a connection, a step or a message fails, and what to do.
 CODES: Mapping[str, Words] = {
     "mail_server": _("The mail server does not take the message. It is tried again by itself."),
-    "address_refused": _("The mail server refuses the address. Correct it in the ATS."),
+    "address_refused": _("The mail server refuses the address. Correct it where it comes from."),
+    "mail_returned": _(
+        "A mail to them came back. Correct the address, then tell again those who wait; or tell "
+        "them yourself."
+    ),
+    "webhook_host": _(
+        "Their webhook's host is not allowed. Ask your operator to add it to LETHE_WEBHOOK_HOSTS."
+    ),
+    "webhook_away": _("Their webhook does not answer. It was tried for days: tell them yourself."),
+    "webhook_fault": _("Their webhook has a fault. It was tried for days: tell them yourself."),
+    "webhook_refused": _(
+        "Their webhook refuses the call: it was tried for days. Give them a new secret, or tell "
+        "them yourself."
+    ),
+    "webhook_gone": _("Their webhook is no more. Ask them for another address."),
     "archive_unreadable": _(
         "These fields of the archive could not be read, so nothing was erased. Give the "
         "credential the permission, or accept at the next approval that they are lost."

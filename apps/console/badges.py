@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.connectors.models import Connection
 from apps.erasure.models import Plan, Step
 from apps.retention.models import Policy
-from apps.subjects.models import Application, Record
+from apps.subjects.models import Application, Disclosure, Record
 
 Words = str | Promise
 
@@ -63,6 +63,17 @@ _TONES: Mapping[str, Mapping[str, str]] = {
     },
     "consent": {"given": "good", "renewed": "good", "withdrawn": "bad", "expired": "warn"},
     "ground": {"ended": "", "living": "good", "off": "", "no_end": "warn"},
+    "told": {
+        "recorded": "",
+        "telling": "calm",
+        "by_hand": "warn",
+        "told": "good",
+        "stated": "calm",
+        "exempt": "calm",
+        "returned": "bad",
+        "lapsed": "bad",
+        "unknown": "warn",
+    },
     "field": {"clean": "good", "confirmed": "good", "residue": "bad", "unread": "warn"},
 }
 _WORDS: Mapping[str, Mapping[str, Words]] = {
@@ -72,6 +83,7 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "policy": dict(Policy.State.choices),
     "connection": dict(Connection.State.choices),
     "application": dict(Application.State.choices),
+    "told": dict(Disclosure.State.choices),
     "consent": {
         "given": _("given"),
         "renewed": _("renewed"),

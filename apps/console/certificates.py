@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -20,11 +21,13 @@ from apps.connectors.models import Connection
 from apps.console import advice, words
 from apps.core import pdf
 from apps.erasure.models import Step
+from apps.subjects.models import Disclosure
 
 TEMPLATE: Final = Path(__file__).parent / "sheets" / "certificate.typ"
 SCRIPT: Final = "verify_certificate.py"
 _STATES: Final = dict(Step.State.choices)
 _ACTIONS: Final = dict(Connection.Action.choices)
+_TOLD: Final = dict(Disclosure.State.choices)
 _FIELDS: Final = ("clean", "confirmed", "residue", "unread")
 
 
@@ -112,7 +115,18 @@ def _facts(content: dict[str, Any], people: dict[UUID, str]) -> list[dict[str, s
             (_("Approved by"), name),
             (_("Approved at"), _moment(content["approved_at"])),
         ]
+    facts += _recipients(content.get("recipients", []))
     return [{"label": label, "value": value} for label, value in facts]
+
+
+def _recipients(told: list[dict[str, str]]) -> list[tuple[str, str]]:
+    states = Counter(one["state"] for one in told)
+    counted = " · ".join(
+        _("%(what)s: %(count)d") % {"what": _TOLD[state], "count": states[state]}
+        for state in Disclosure.State.values
+        if state in states
+    )
+    return [(_("Recipients (GDPR art. 19)"), counted)] if counted else []
 
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.erasure import hands
 from apps.erasure.models import Plan
+from apps.subjects import telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def _navigation(request: HttpRequest) -> list[Section]:
                 link(_("Retention periods"), "policies", ("policy", "simulation")),
                 link(_("Legal holds"), "holds", ("hold_case", "new_hold")),
                 link(_("Warned candidates"), "warnings", ()),
+                link(_("Recipients"), "recipients", (), telling.waiting().count()),
                 link(_("Archive"), "archives", ("archive", "open_archive", "export_archive")),
                 link(_("Audit log"), "ledger", ()),
             ),

@@ -9,6 +9,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.subjects.models import Recipient
+
 
 class DayInput(forms.DateInput):
     """The browser's own date field: its value is ISO 8601 whatever the language."""
@@ -45,6 +47,41 @@ class HandForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         _choose(self.fields["seen"], checklist)
+
+
+class ChannelForm(forms.Form):
+    """How a recipient is told; the rules are the service's."""
+
+    channel = forms.ChoiceField(label=_("Told by"), choices=Recipient.Channel.choices)
+    address = forms.CharField(
+        label=_("Address"),
+        help_text=_("The webhook’s https:// address, the e-mail address, or where you reach them."),
+        max_length=300,
+    )
+
+
+class RecipientForm(ChannelForm):
+    name = forms.CharField(label=_("Name of the recipient"), max_length=100)
+
+    field_order = ("name", "channel", "address")
+
+
+class DisclosureForm(forms.Form):
+    """A person's data went to a recipient."""
+
+    recipient = forms.ChoiceField(label=_("Recipient"))
+    reference = forms.CharField(
+        label=_("What they call the person"),
+        help_text=_("Their own number or address of the person. It is sealed, and goes with them."),
+        max_length=200,
+    )
+    disclosed_on = forms.DateField(label=_("Disclosed on"), widget=DayInput())
+
+    def __init__(
+        self, *args: Any, recipients: Sequence[tuple[str, Any]] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self.fields["recipient"], recipients)
 
 
 class LinkForm(forms.Form):

@@ -4,6 +4,8 @@ from django.db import models
 
 from apps.core.models import Base, Scoped
 
+FRENCH_SPEAKING = frozenset({"FR", "BE", "CH", "LU"})
+
 
 class Controller(Base):
     """A legal entity that decides why and how candidates' data are processed (art. 4(7))."""
@@ -26,6 +28,11 @@ class Controller(Base):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def language(self) -> str:
+        """In which its letters are written, where the reader's own is not known."""
+        return "fr" if self.country in FRENCH_SPEAKING else "en"
 
 
 class ProcessingActivity(Scoped):

@@ -35,10 +35,11 @@ from apps.erasure.models import (
 )
 from apps.erasure.states import ERASED, FORGOTTEN, LIVING
 from apps.keys.selectors import Shredded, shredded
+from apps.subjects import telling
 from apps.subjects.models import Subject
 
-FORMAT = "lethe-erasure-certificate/4"
-FORMAT_OF_SUBJECT = "lethe-subject-certificate/1"
+FORMAT = "lethe-erasure-certificate/5"
+FORMAT_OF_SUBJECT = "lethe-subject-certificate/2"
 
 
 def finish(*, actor: Actor) -> int:
@@ -145,6 +146,7 @@ def _content(plan: Plan) -> dict[str, Any]:
         "effective": plan.finished_at,
         "irreversible": _irreversible(steps, keys),
         "checkpoint": _checkpoint(),
+        "recipients": _recipients([step.record.subject_id for step in steps if step.pk in keys]),
         "steps": _steps(steps, keys),
     }
 
@@ -161,6 +163,7 @@ def _content_of_subject(subject: Subject) -> dict[str, Any]:
         "effective": subject.shredded_at,
         "irreversible": _irreversible(steps, keys),
         "checkpoint": _checkpoint(),
+        "recipients": _recipients([subject.pk]),
         "steps": [
             one | {"plan": step.plan_id, "action": step.plan.action}
             for step, one in zip(steps, _steps(steps, keys), strict=True)
@@ -182,6 +185,21 @@ def _steps(steps: list[Step], keys: dict[UUID, Shredded]) -> list[dict[str, Any]
         | {"archive": _archive(step, archived.get(step.record_id))}
         | {"statement": _statement(statements.get(step.pk))}
         for step in steps
+    ]
+
+
+def _recipients(subject_ids: list[UUID]) -> list[dict[str, Any]]:
+    """Who had been given the data of people whose key is destroyed, and whether they were told
+    (art. 19)."""
+    return [
+        {
+            "disclosure": row.pk,
+            "recipient": row.recipient_id,
+            "state": row.state,
+            "code": row.code,
+            "settled_at": row.settled_at,
+        }
+        for row in telling.of_people(subject_ids)
     ]
 
 

@@ -38,6 +38,7 @@ from apps.keys import services as keys
 from apps.retention import reasons
 from apps.subjects import selectors as subject_selectors
 from apps.subjects import services as subjects
+from apps.subjects import shredding
 
 #: Where a person has to look when the vendor's own fields are not known: words are the door's.
 FIELDS: Final = (
@@ -173,7 +174,7 @@ def close(*, actor: Actor, step_id: UUID, seen: Sequence[str] = (), statement: s
         message = _("Say what you did, in your own words: it stands in place of a proof.")
         raise Invalid("statement", message, field="statement")
     _state(actor, step, checklist(step), statement.strip())
-    subjects.finish_shredding(actor=actor, subject_ids=[step.record.subject_id])
+    shredding.finish_shredding(actor=actor, subject_ids=[step.record.subject_id])
 
 
 @transaction.atomic

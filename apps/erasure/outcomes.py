@@ -20,6 +20,7 @@ from apps.erasure.models import Statement, Step
 from apps.erasure.verification import Reading
 from apps.keys import services as keys
 from apps.subjects import services as subjects
+from apps.subjects import shredding
 
 NOTHING_READ = Reading()
 #: Why a step may not end as proposed: (state, code), or None.
@@ -53,7 +54,7 @@ def end(
         if not _write(step, state, code, reading):
             return False
         if verified:
-            subjects.bury(actor=actor, record=step.record)
+            shredding.bury(actor=actor, records=[step.record])
         commitment = _keep(step, after)
         if verified:
             _forget(actor, step)
@@ -62,7 +63,7 @@ def end(
             subjects.mark_sending(actor=actor, record_id=step.record_id, step_id=None)
         _record(actor, step, state, reading, commitment)
     if verified:
-        subjects.finish_shredding(actor=actor, subject_ids=[step.record.subject_id])
+        shredding.finish_shredding(actor=actor, subject_ids=[step.record.subject_id])
     return True
 
 
@@ -72,7 +73,7 @@ def state_done(*, actor: Actor, step: Step, statement: Statement, fields: Sequen
     if not _write(step, Step.State.STATED, "stated", NOTHING_READ):
         return False
     claims.mine(step).update(asked=list(fields))
-    subjects.bury(actor=actor, record=step.record)
+    shredding.bury(actor=actor, records=[step.record])
     _forget(actor, step)
     audit.record(
         events.STATED,
@@ -92,7 +93,7 @@ def state_done(*, actor: Actor, step: Step, statement: Statement, fields: Sequen
 
 def _forget(actor: Actor, step: Step) -> None:
     """The record is gone there: it goes here too, and the archive keeps what it must."""
-    subjects.entomb(actor=actor, record_id=step.record_id)
+    shredding.entomb(actor=actor, record_ids=[step.record_id])
     if step.to_archive:
         archiving.keep(actor=actor, step=step)
     else:

@@ -82,8 +82,11 @@ class Tombstone(models.Model):
     remote_digest = models.BinaryField(max_length=32)
     record_id = models.UUIDField()
     erased_on = models.DateField()
+    #: Its last day: it is personal data too, and has a period of its own.
+    expires_on = models.DateField(null=True)
 
     class Meta:
+        indexes = (models.Index(fields=["controller_id", "expires_on"], name="tombstone_end"),)
         constraints = (
             models.UniqueConstraint(
                 fields=["connection_id", "remote_digest", "record_id"], name="tombstone_once"

@@ -9,11 +9,12 @@ Ending an epoch, which makes what was shredded irreversible in every backup: end
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import crypto, scope
@@ -23,6 +24,23 @@ from apps.keys import ending, epochs
 from apps.keys.models import BlindIndex, Epoch, Journal, SubjectKey, Tombstone
 
 _ALIAS = "keys"
+_LOCK = """
+    SELECT FROM keys_subjectkey WHERE controller_id = %s AND subject_id = ANY(%s::uuid[])
+    ORDER BY subject_id FOR UPDATE
+"""
+_SHRED = """
+    WITH gone AS (
+        DELETE FROM keys_subjectkey
+        WHERE controller_id = %s AND subject_id = ANY(%s::uuid[])
+        RETURNING subject_id, epoch_id
+    )
+    INSERT INTO keys_journal (controller_id, subject_id, epoch_id, seq)
+    SELECT %s, gone.subject_id, gone.epoch_id, given.seq
+    FROM unnest(%s::uuid[], %s::bigint[]) AS given (subject_id, seq)
+    JOIN gone USING (subject_id)
+    ORDER BY given.seq
+"""
+_UNFIND = "DELETE FROM keys_blindindex WHERE controller_id = %s AND subject_id = ANY(%s::uuid[])"
 
 
 class KeyShredded(DomainError):
@@ -155,22 +173,40 @@ def _find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
     return found
 
 
-def entomb(
-    *,
-    actor: Actor,
-    connection_id: UUID,
-    remote_digest: bytes,
-    record_id: UUID,
-    erased_on: date,
-) -> None:
-    """Remember that this remote id was erased. Repeating is harmless."""
+@dataclass(frozen=True, slots=True)
+class Grave:
+    """A remote id that was erased, and whose record it was."""
+
+    connection_id: UUID
+    remote_digest: bytes
+    record_id: UUID
+
+
+def entomb(graves: Sequence[Grave], *, actor: Actor, erased_on: date, until: date) -> None:
+    """Remember that these remote ids were erased, until a day. Repeating is harmless."""
     with transaction.atomic(using=_ALIAS):
-        Tombstone.objects.get_or_create(
-            connection_id=connection_id,
-            remote_digest=remote_digest,
-            record_id=record_id,
-            defaults={"controller_id": scope.current(), "erased_on": erased_on},
+        Tombstone.objects.bulk_create(
+            (
+                Tombstone(
+                    connection_id=grave.connection_id,
+                    remote_digest=grave.remote_digest,
+                    record_id=grave.record_id,
+                    controller_id=scope.current(),
+                    erased_on=erased_on,
+                    expires_on=until,
+                )
+                for grave in graves
+            ),
+            ignore_conflicts=True,
         )
+
+
+def expire_tombstones(*, actor: Actor, before: date, limit: int = 10_000) -> int:
+    """Forget the remote ids whose remembrance ended before a day. How many."""
+    with transaction.atomic(using=_ALIAS):
+        rows = Tombstone.objects.filter(controller_id=scope.current(), expires_on__lt=before)
+        ended = list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
+        return Tombstone.objects.filter(pk__in=ended).delete()[0]
 
 
 def tombstones(connection_id: UUID, digests: Sequence[bytes]) -> dict[bytes, date]:
@@ -189,36 +225,27 @@ def shred(subject_id: UUID, *, actor: Actor, seq: int | None) -> UUID:
     after a crash, or beside another worker, returns the same. Raises Missing for a person who
     has no key and was never shredded.
     """
-    controller_id = scope.current()
-    with transaction.atomic(using=_ALIAS):
-        done = _shredded_under(subject_id, controller_id)
-        if done is not None:
-            return done
-        mine = SubjectKey.objects.filter(subject_id=subject_id, controller_id=controller_id)
-        key = mine.select_for_update().first()
-        if key is None:  # another worker had the lock: the journal says what it did
-            return _found(_shredded_under(subject_id, controller_id))
-        epoch_id = key.epoch_id
-        key.delete()
-        BlindIndex.objects.filter(subject_id=subject_id, controller_id=controller_id).delete()
-        Journal.objects.create(
-            controller_id=controller_id, subject_id=subject_id, epoch_id=epoch_id, seq=seq
-        )
-    return epoch_id
-
-
-def _shredded_under(subject_id: UUID, controller_id: UUID) -> UUID | None:
-    rows = Journal.objects.filter(subject_id=subject_id, controller_id=controller_id)
-    return rows.values_list("epoch_id", flat=True).first()
-
-
-def _found(epoch_id: UUID | None) -> UUID:
-    if epoch_id is None:
+    found = shred_many({subject_id: seq}, actor=actor)
+    if subject_id not in found:
         raise Missing(
             "key",
             _("This person has no key, and none was destroyed: look at the keys database."),
         )
-    return epoch_id
+    return found[subject_id]
+
+
+def shred_many(seqs: Mapping[UUID, int | None], *, actor: Actor) -> dict[UUID, UUID]:
+    """`shred` of many by set: subject → epoch. Who has no key and was never shredded is absent."""
+    controller_id = scope.current()
+    ids = sorted(seqs)
+    with transaction.atomic(using=_ALIAS), connections[_ALIAS].cursor() as cursor:
+        # In one order, and alone: whoever makes them findable meanwhile takes this lock too, so
+        # that their rows are seen by the statement that removes them.
+        cursor.execute(_LOCK, [controller_id, ids])
+        cursor.execute(_SHRED, [controller_id, ids, controller_id, ids, [seqs[one] for one in ids]])
+        cursor.execute(_UNFIND, [controller_id, ids])
+        rows = Journal.objects.filter(subject_id__in=ids, controller_id=controller_id)
+        return dict(rows.values_list("subject_id", "epoch_id"))
 
 
 def forget(subject_ids: Sequence[UUID], *, actor: Actor) -> int:

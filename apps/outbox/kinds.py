@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Literal
 from uuid import UUID
 
 from apps.core.actors import Actor
@@ -25,13 +26,25 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """A signed call at the moment it leaves (https://www.standardwebhooks.com). Never stored,
+    logged or put into an exception. The newest secret is the first."""
+
+    url: str = field(repr=False)
+    body: dict[str, Any] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
-    """`render` gives the mail, or the code of why it is not wanted any more. `ended` is called in
-    the transaction that ends the message: delivered, dropped or failed, with the code."""
+    """`render` gives what leaves, or the code of why it is not wanted any more. `ended` is called
+    in the transaction that ends the message: delivered, dropped or failed, with the code."""
 
     name: str
-    render: Callable[[UUID], Mail | str]
+    render: Callable[[UUID], Mail | Webhook | str]
     ended: Callable[[Actor, UUID, str, str], None]
+    #: How it leaves: a mail waits while there is no mail server, and keeps no webhook waiting.
+    by: Literal["mail", "webhook"] = "mail"
 
 
 _kinds: dict[str, Kind] = {}
@@ -47,3 +60,7 @@ def declare(kind: Kind) -> Kind:
 
 def find(name: str) -> Kind | None:
     return _kinds.get(name)
+
+
+def by_mail() -> list[str]:
+    return [kind.name for kind in _kinds.values() if kind.by == "mail"]

@@ -28,6 +28,8 @@ class Message(Scoped):
     code = models.CharField(max_length=32, blank=True)
     #: Fencing token: a worker whose attempt is not this one writes nothing.
     attempt = models.PositiveIntegerField(default=0)
+    #: Attempts before somebody asked to try again: the tries are counted from there.
+    attempts_before = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())

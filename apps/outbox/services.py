@@ -1,9 +1,9 @@
 """Sending and delivering. A message is written in the transaction of its cause, with no call.
 
-Delivery: claim (a lease, an attempt) │ render │ SMTP, outside any transaction │ outcome with what
-follows from it. A worker killed between the server's “250” and the outcome sends the message
-again: its Message-ID is the same, so that mail programs show one. The other way, marking first,
-would lose messages without a word.
+Delivery: claim (a lease, an attempt) │ render │ SMTP or HTTP, outside any transaction │ outcome,
+with what follows from it. A worker killed between the server's “250” and the outcome sends the
+message again: its Message-ID (or webhook-id) is the same, so that two are one to who gets them.
+The other way, marking first, would lose messages without a word.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.crypto import CryptoError
 from apps.core.errors import DomainError
-from apps.outbox import kinds, selectors
-from apps.outbox.kinds import Mail
+from apps.outbox import kinds, selectors, webhooks
+from apps.outbox.kinds import Mail, Webhook
 from apps.outbox.models import Message
 
 logger = logging.getLogger(__name__)
@@ -47,11 +47,22 @@ def send(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
 
 
 def deliver(*, actor: Actor, limit: int = BATCH) -> int:
-    """Deliver what waits; how many messages ended. Without a mail server nothing is tried, so
+    """Deliver what waits; how many messages ended. Without a mail server no mail is tried, so
     that nothing is lost and no attempt is used up."""
-    if not selectors.ready():
-        return 0
     return sum(_deliver_one(actor, message) for message in _claim(limit))
+
+
+def send_again(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
+    """Inside the caller's transaction, whose entry names the actor: what failed waits again, with
+    all its tries before it. How many."""
+    failed = Message.objects.filter(kind=kind, about__in=list(about), state=Message.State.FAILED)
+    return failed.update(
+        state=Message.State.WAITING,
+        attempts_before=F("attempt"),
+        code="",
+        not_before=None,
+        ended_at=None,
+    )
 
 
 def _claim(limit: int) -> list[Message]:
@@ -60,6 +71,8 @@ def _claim(limit: int) -> list[Message]:
     due = Q(not_before=None) | Q(not_before__lte=now)
     with transaction.atomic():
         rows = Message.objects.filter(free, due, state=Message.State.WAITING)
+        if not selectors.ready():
+            rows = rows.exclude(kind__in=kinds.by_mail())
         ids = list(
             rows.select_for_update(skip_locked=True)
             .order_by("created_at", "pk")
@@ -75,19 +88,36 @@ def _deliver_one(actor: Actor, message: Message) -> bool:
     if kind is None:
         return _later(message, "unknown_kind")
     try:
-        mail = kind.render(message.about)
+        leaves = kind.render(message.about)
     except DomainError as error:
         return _give_up(actor, message, error.code)
     except CryptoError:
         return _give_up(actor, message, "unreadable")
-    if isinstance(mail, str):
-        return _end(actor, message, Message.State.DROPPED, mail)
+    return _leave(actor, message, leaves)
+
+
+def _leave(actor: Actor, message: Message, leaves: Mail | Webhook | str) -> bool:
+    if isinstance(leaves, str):
+        return _end(actor, message, Message.State.DROPPED, leaves)
     if not _mine(message).filter(lease_until__gt=clock.now() + _LONGEST).exists():
         return False  # the others took too long: another worker may have it any moment
-    return _try(actor, message, mail)
+    if isinstance(leaves, Webhook):
+        return _call(actor, message, leaves)
+    return _mail(actor, message, leaves)
 
 
-def _try(actor: Actor, message: Message, mail: Mail) -> bool:
+def _call(actor: Actor, message: Message, webhook: Webhook) -> bool:
+    try:
+        webhooks.post(message.pk, webhook, at=clock.now())
+    except webhooks.NotTaken as error:
+        logger.warning("webhook %s was not taken: %s", message.pk, error.code)
+        if error.final:
+            return _end(actor, message, Message.State.FAILED, error.code)
+        return _give_up(actor, message, error.code)
+    return _end(actor, message, Message.State.DELIVERED, "")
+
+
+def _mail(actor: Actor, message: Message, mail: Mail) -> bool:
     try:
         _hand_over(message, mail)
     except (ValueError, UnicodeError):  # what the ATS calls an address is none
@@ -121,15 +151,19 @@ def _refused(actor: Actor, message: Message, error: smtplib.SMTPRecipientsRefuse
 
 
 def _give_up(actor: Actor, message: Message, code: str) -> bool:
-    if message.attempt >= MOST_ATTEMPTS:
+    if _tries(message) >= MOST_ATTEMPTS:
         return _end(actor, message, Message.State.FAILED, code)
     return _later(message, code)
 
 
 def _later(message: Message, code: str) -> bool:
-    wait = timedelta(minutes=min(2 ** (message.attempt - 1), 360))
+    wait = timedelta(minutes=min(2 ** (_tries(message) - 1), 360))
     _mine(message).update(lease_until=None, not_before=clock.now() + wait, code=code)
     return False
+
+
+def _tries(message: Message) -> int:
+    return message.attempt - message.attempts_before
 
 
 @transaction.atomic

@@ -14,8 +14,6 @@ from django.utils.translation import gettext as _
 from apps.controllers.models import Controller
 from apps.outbox.kinds import Mail
 
-_FRENCH = frozenset({"FR", "BE", "CH", "LU"})
-
 
 def end_warning(
     controller: Controller,
@@ -29,7 +27,7 @@ def end_warning(
     language: str = "",
 ) -> Mail:
     """What goes, when, how to stay where there is a talent pool, and how to object."""
-    spoken = language or ("fr" if controller.country in _FRENCH else "en")
+    spoken = language or controller.language
     with translation.override(spoken):
         last = date_format(due_on - timedelta(days=1), "j F Y")
         values = {

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.verbs import Verb, declare
-from apps.subjects.models import Contact
+from apps.subjects.models import Contact, Recipient
 
 PAGE_TAKEN = declare(
     Verb(
@@ -52,5 +52,95 @@ CONTACT_NOTED = declare(
         refs=("contact",),
         codes={"kind": dict(Contact.Kind.choices)},
         dates=("happened_on",),
+    )
+)
+
+_CHANNELS = {"channel": dict(Recipient.Channel.choices)}
+RECIPIENT_ADDED = declare(
+    Verb("recipient.added", _("Recipient added, told by: %(channel)s"), codes=_CHANNELS)
+)
+RECIPIENT_CHANGED = declare(
+    Verb("recipient.changed", _("Recipient changed, told by: %(channel)s"), codes=_CHANNELS)
+)
+RECIPIENT_SECRET = declare(
+    Verb("recipient.secret_renewed", _("New secret for a recipient's webhook"))
+)
+RECIPIENT_ENDED = declare(
+    Verb("recipient.ended", _("Nothing is disclosed to this recipient any more"))
+)
+RECIPIENT_RETURNED = declare(
+    Verb(
+        "recipient.returned",
+        _("Mail to a recipient came back: %(returned)s erasures are not told to them"),
+        counts=("returned",),
+    )
+)
+DISCLOSED = declare(
+    Verb(
+        "disclosure.recorded",
+        _("Disclosed to a recipient on %(disclosed_on)s"),
+        refs=("recipient", "disclosure"),
+        dates=("disclosed_on",),
+    )
+)
+TELLING = declare(
+    Verb(
+        "disclosure.telling",
+        _("%(recipients)s recipients are told of the erasure before the key goes"),
+        counts=("recipients",),
+    )
+)
+TOLD = declare(
+    Verb(
+        "disclosure.told",
+        _("Recipient told of the erasure (GDPR art. 19)"),
+        refs=("recipient", "disclosure"),
+    )
+)
+TELL_BY_HAND = declare(
+    Verb(
+        "disclosure.by_hand",
+        _("Recipient to be told of the erasure by a person"),
+        refs=("recipient", "disclosure"),
+    )
+)
+TOLD_BY_HAND = declare(
+    Verb(
+        "disclosure.stated",
+        _("Recipient told of the erasure, as a named person states"),
+        refs=("recipient", "disclosure"),
+    )
+)
+EXEMPTIONS = {
+    "impossible": _("telling them is impossible"),
+    "disproportionate": _("telling them is a disproportionate effort"),
+}
+EXEMPTED = declare(
+    Verb(
+        "disclosure.exempted",
+        _("Recipient not told of the erasure: %(ground)s"),
+        refs=("recipient", "disclosure"),
+        codes={"ground": EXEMPTIONS},
+    )
+)
+LAPSED = declare(
+    Verb(
+        "disclosure.lapsed",
+        _("Recipient not told in time: the key goes all the same"),
+        refs=("recipient", "disclosure"),
+    )
+)
+TOLD_AGAIN = declare(
+    Verb(
+        "recipient.told_again",
+        _("Recipient reached again: %(erasures)s erasures leave by mail or webhook"),
+        counts=("erasures",),
+    )
+)
+TOMBSTONES_EXPIRED = declare(
+    Verb(
+        "tombstones.expired",
+        _("%(tombstones)s tombstones ended: those remote ids are forgotten"),
+        counts=("tombstones",),
     )
 )

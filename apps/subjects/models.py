@@ -214,6 +214,88 @@ class Contact(Scoped):
         return f"{self.kind} {self.pk}"
 
 
+class Recipient(Scoped):
+    """Somebody to whom candidates' data are disclosed (art. 4(9)), and how they are told of an
+    erasure (art. 19)."""
+
+    class Channel(models.TextChoices):
+        WEBHOOK = "webhook", _("signed webhook")
+        MAIL = "mail", _("e-mail")
+        HAND = "hand", _("by a person")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    channel = models.CharField(max_length=16, choices=Channel.choices)
+    #: A URL, an e-mail address, or where a person reaches them.
+    address = models.CharField(max_length=300)
+    #: Sealed canonical JSON: the webhook's secrets, the newest first.
+    sealed_secrets = models.BinaryField(null=True)
+    #: Stable code of why the last message did not arrive; empty while they do.
+    failure = models.CharField(max_length=32, blank=True)
+    added_at = models.DateTimeField(db_default=Now())
+    #: Nothing is disclosed to them any more; who was is still told.
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["controller", "name"], name="recipient_once"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Disclosure(Scoped):
+    """A person's data went to a recipient, who knows them by a reference of their own. When the
+    person is erased the recipient is told by that reference, before the key goes (telling.py)."""
+
+    class State(models.TextChoices):
+        RECORDED = "recorded", _("recorded")
+        TELLING = "telling", _("being told")
+        BY_HAND = "by_hand", _("to be told by a person")
+        TOLD = "told", _("told")
+        STATED = "stated", _("told, as a person states")
+        EXEMPT = "exempt", _("not told: impossible or disproportionate")
+        RETURNED = "returned", _("not told: the mail came back")
+        LAPSED = "lapsed", _("not told in time")
+        #: Settled before a restore, whose backup does not know how.
+        UNKNOWN = "unknown", _("unknown since a restore")
+
+    class Source(models.TextChoices):
+        API = "api", _("API")
+        CONSOLE = "console", _("console")
+
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="disclosures")
+    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="disclosures")
+    #: Sealed text under the subject's key; NULL once it is shredded.
+    sealed_reference = models.BinaryField(null=True)
+    #: Local date of the establishment.
+    disclosed_on = models.DateField()
+    source = models.CharField(max_length=16, choices=Source.choices)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.RECORDED)
+    #: Stable code of why a person is needed, or of the ground of an exemption.
+    code = models.CharField(max_length=32, blank=True)
+    #: The key waits for the telling until then.
+    tell_by = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    #: Who states it; NULL: nobody had to.
+    settled_by = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["subject"], name="disclosure_of_subject"),
+            models.Index(
+                fields=["controller", "tell_by"],
+                condition=models.Q(state__in=["telling", "by_hand"]),
+                name="disclosure_open",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class Change(models.Model):
     """A record whose facts are newer than its grounds: written with the facts, taken by refresh.
 

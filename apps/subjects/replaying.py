@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.audit import services as audit
-from apps.core import clock, scope
+from apps.core import clock
 from apps.core.actors import Actor
-from apps.subjects import events, services
-from apps.subjects.models import Application, Change, Record, Subject
+from apps.subjects import events, services, shredding, telling
+from apps.subjects.models import Application, Record, Subject
 
 
 def known(subject_ids: Sequence[UUID]) -> set[UUID]:
@@ -34,16 +34,14 @@ def shred_again(*, actor: Actor, subject_ids: Sequence[UUID], seqs: Mapping[UUID
         ids = list(records.order_by("pk").values_list("pk", flat=True))
         Application.objects.filter(record_id__in=ids).delete()
         living = Record.objects.filter(pk__in=ids).exclude(state=Record.State.ERASED)
-        count = living.update(state=Record.State.ERASED, erased_at=clock.now(), **services.EMPTIED)
-        Change.objects.bulk_create(
-            (Change(record_id=pk, controller_id=scope.current()) for pk in ids),
-            ignore_conflicts=True,
-        )
+        count = living.update(state=Record.State.ERASED, erased_at=clock.now(), **shredding.EMPTIED)
+        services.ask_again(ids)
+        telling.lose([subject_id])
+        shredding.unname([subject_id])
         Subject.objects.filter(pk=subject_id).update(
             state=Subject.State.SHREDDED,
             shredded_at=clock.now(),
             shred_seq=seqs.get(subject_id),
-            **services.UNNAMED,
         )
         audit.record(
             events.SHREDDING_REPLAYED,

@@ -1,20 +1,12 @@
-"""Writes of this room besides intake: marking for erasure, entombing, shredding, epochs.
-
-Shredding crosses two databases (HOUSE §5). `entomb` commits in main: the record is erased and,
-when it was the person's last, the subject is `shredding`. `finish_shredding` then destroys key
-and blind indexes in the keys database, and only then says `shredded` in main with its ledger
-entry. A crash anywhere leaves a subject in `shredding`, which the reconciler finishes.
-
-Ending an epoch crosses them the other way: keys first, then the entry, for every ended epoch
-that the ledger does not tell of yet. A crash in between delays an entry and loses none.
+"""Writes of this room besides intake: what changed about people, and the locks that holds and
+erasures share. Entombing, shredding and the ends of epochs: shredding.py.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -23,37 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Role
 from apps.accounts.selectors import require_role
-from apps.audit import selectors as ledger
 from apps.audit import services as audit
 from apps.controllers import selectors as controllers
-from apps.controllers.models import Controller
 from apps.core import clock, scope
 from apps.core.actors import Actor
-from apps.core.errors import Conflict, DomainError, Invalid, Missing
-from apps.keys import ending
-from apps.keys import selectors as keys_selectors
-from apps.keys import services as keys
-from apps.keys.selectors import Ended
+from apps.core.errors import Invalid, Missing
 from apps.subjects import events, selectors
-from apps.subjects.models import NEXT_SHREDDING, Application, Change, Contact, Record, Subject
-
-logger = logging.getLogger(__name__)
-
-#: What is left of a record once it is erased, and of a person once they are shredded.
-EMPTIED: Final[Mapping[str, Any]] = {
-    "sealed_remote_id": None,
-    "remote_digest": b"",
-    "fingerprint": b"",
-    "sending_step": None,
-    "talent_pool": False,
-    "collected_on": None,
-    "version": F("version") + 1,
-}
-UNNAMED: Final[Mapping[str, Any]] = {
-    "sealed_name": None,
-    "sealed_emails": None,
-    "sealed_phones": None,
-}
+from apps.subjects.models import Change, Contact, Record, Subject
 
 
 def touch(subject_ids: Iterable[UUID], *, actor: Actor) -> int:
@@ -70,7 +38,7 @@ def touch(subject_ids: Iterable[UUID], *, actor: Actor) -> int:
     for row in rows:
         row.version += 1
     Record.objects.bulk_update(rows, ["version"])
-    _look_again(row.pk for row in rows)
+    ask_again(row.pk for row in rows)
     return len(rows)
 
 
@@ -112,8 +80,9 @@ _MARK: Final = """
 """
 
 
-def _look_again(record_ids: Iterable[UUID]) -> None:
-    """Retention works these out anew: their grounds are older than their facts, or orphans."""
+def ask_again(record_ids: Iterable[UUID]) -> None:
+    """Retention works these out anew: their grounds are older than their facts, or orphans. Part
+    of the caller's transaction, whose entry names the actor."""
     Change.objects.bulk_create(
         (Change(record_id=pk, controller_id=scope.current()) for pk in record_ids),
         ignore_conflicts=True,
@@ -188,118 +157,5 @@ def mark_gone(*, actor: Actor, record_ids: Sequence[UUID]) -> int:
             refs={"connection": row.connection_id},
         )
     Record.objects.bulk_update(rows, ["state", "version"])
-    _look_again(row.pk for row in rows)
+    ask_again(row.pk for row in rows)
     return len(rows)
-
-
-def bury(*, actor: Actor, record: Record) -> None:
-    """Before the transaction that entombs: the tombstone commits in the keys database.
-
-    A tombstone beside a living record changes nothing: intake looks for the record first.
-    """
-    keys.entomb(
-        actor=actor,
-        connection_id=record.connection_id,
-        remote_digest=bytes(record.remote_digest),
-        record_id=record.pk,
-        erased_on=clock.now().date(),
-    )
-
-
-def entomb(*, actor: Actor, record_id: UUID) -> None:
-    """Inside the caller's transaction: forget the record here; its erasure was verified.
-
-    When it was the person's last record the subject becomes `shredding`. Raises Conflict when
-    the record was entombed before.
-    """
-    record = Record.objects.select_for_update().get(pk=record_id)
-    subject = Subject.objects.select_for_update().get(pk=record.subject_id)
-    if record.state == Record.State.ERASED:
-        raise Conflict("already_erased", _("This record was erased before."))
-    Application.objects.filter(record=record).delete()
-    _look_again([record.pk])
-    Record.objects.filter(pk=record.pk).update(
-        state=Record.State.ERASED, erased_at=clock.now(), **EMPTIED
-    )
-    audit.record(
-        events.RECORD_ENTOMBED, actor=actor, object_id=record.pk, refs={"subject": subject.pk}
-    )
-    living = Record.objects.filter(subject=subject).exclude(state=Record.State.ERASED)
-    if not living.exists():
-        Subject.objects.filter(pk=subject.pk).update(
-            state=Subject.State.SHREDDING, shred_seq=NEXT_SHREDDING
-        )
-
-
-def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None) -> int:
-    """Destroy the keys of subjects in `shredding`, then say so. Safe to run at any time."""
-    waiting = Subject.objects.filter(state=Subject.State.SHREDDING)
-    if subject_ids is not None:
-        waiting = waiting.filter(pk__in=subject_ids)
-    total = 0
-    for subject_id, seq in waiting.order_by("pk").values_list("pk", "shred_seq")[:1_000]:
-        try:
-            epoch_id = keys.shred(subject_id, actor=actor, seq=seq)
-        except Missing as error:
-            # One person whose key cannot be found must not keep the others waiting.
-            logger.warning("subject %s cannot be shredded: %s", subject_id, error.code)
-            continue
-        total += _say_shredded(subject_id, epoch_id, actor)
-    return total
-
-
-@transaction.atomic
-def _say_shredded(subject_id: UUID, epoch_id: UUID, actor: Actor) -> int:
-    changed = Subject.objects.filter(pk=subject_id, state=Subject.State.SHREDDING).update(
-        state=Subject.State.SHREDDED,
-        shredded_at=clock.now(),
-        **UNNAMED,
-    )
-    if changed:
-        audit.record(
-            events.SUBJECT_SHREDDED,
-            actor=actor,
-            object_id=subject_id,
-            refs={"epoch": epoch_id},
-        )
-    return changed
-
-
-def end_epoch(*, actor: Actor, due_by: date | None = None) -> list[Ended]:
-    """End the controller's key epoch: what was shredded is then gone from every backup.
-
-    With `due_by`, only if its day has come. Returns the endings the ledger tells of now, with
-    those whose worker was killed before it could say so. Raises Unavailable when a key does
-    not open: its epoch goes on.
-    """
-    try:
-        ending.end_epoch(actor=actor, due_by=due_by)
-    finally:
-        told = _say_ended(actor)  # whatever did end
-    return told
-
-
-@transaction.atomic
-def _say_ended(actor: Actor) -> list[Ended]:
-    Controller.objects.select_for_update(no_key=True).get(pk=scope.current())  # one says it
-    ended = keys_selectors.ended()
-    told = ledger.told(events.EPOCH_ENDED, [epoch.epoch_id for epoch in ended])
-    untold = [epoch for epoch in ended if epoch.epoch_id not in told]
-    for epoch in untold:
-        audit.record(
-            events.EPOCH_ENDED,
-            actor=actor,
-            object_id=epoch.epoch_id,
-            counts={"rewrapped": epoch.rewrapped},
-            dates={"ended_on": epoch.ended_on},
-        )
-    return untold
-
-
-def end_due_epoch(*, actor: Actor) -> int:
-    """For the tick: a controller whose keys do not open must not keep the others waiting."""
-    try:
-        return len(end_epoch(actor=actor, due_by=clock.now().date()))
-    except DomainError as error:
-        logger.warning("epoch of controller %s cannot end: %s", scope.current(), error.code)
-        return 0

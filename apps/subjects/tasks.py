@@ -5,7 +5,7 @@ from celery import shared_task
 from apps.controllers import selectors as controllers
 from apps.core import scope
 from apps.core.actors import SYSTEM
-from apps.subjects import services, sync
+from apps.subjects import shredding, sync
 
 
 @shared_task
@@ -18,10 +18,16 @@ def sync_due() -> None:
 @shared_task
 def finish_shredding() -> None:
     for _ in scope.each(controllers.ids()):
-        services.finish_shredding(actor=SYSTEM)
+        shredding.finish_shredding(actor=SYSTEM)
 
 
 @shared_task
 def end_due_epochs() -> None:
     for _ in scope.each(controllers.ids()):
-        services.end_due_epoch(actor=SYSTEM)
+        shredding.end_due_epoch(actor=SYSTEM)
+
+
+@shared_task
+def expire_tombstones() -> None:
+    for _ in scope.each(controllers.ids()):
+        shredding.expire_tombstones(actor=SYSTEM)

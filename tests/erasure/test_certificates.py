@@ -18,7 +18,7 @@ from apps.erasure import services as erasure
 from apps.erasure.models import Certificate, Plan, Step
 from apps.keys import services as keys
 from apps.keys.models import Epoch
-from apps.subjects import services as subjects
+from apps.subjects import shredding
 from apps.subjects.models import Record, Subject
 from tests import cast
 from tests.cast import Company
@@ -46,7 +46,7 @@ def _verified(plan: Plan) -> list[Step]:
     """Every step read back and clean, as far as main goes: the keys are not destroyed yet."""
     steps = list(plan.steps.select_related("record").order_by("pk"))
     for step in steps:
-        subjects.bury(actor=SYSTEM, record=step.record)
+        shredding.bury(actor=SYSTEM, records=[step.record])
         Step.objects.filter(pk=step.pk).update(state=Step.State.VERIFIED, finished_at=clock.now())
     return steps
 
@@ -54,7 +54,7 @@ def _verified(plan: Plan) -> list[Step]:
 def _entomb(*steps: Step) -> None:
     for step in steps:
         with transaction.atomic():
-            subjects.entomb(actor=SYSTEM, record_id=step.record_id)
+            shredding.entomb(actor=SYSTEM, record_ids=[step.record_id])
 
 
 def _content(plan: Plan) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _content(plan: Plan) -> dict[str, Any]:
 def test_a_certificate_carries_both_dates(nordlys: Company) -> None:
     plan = _approved(nordlys)
     _entomb(*_verified(plan))
-    subjects.finish_shredding(actor=SYSTEM)
+    shredding.finish_shredding(actor=SYSTEM)
     erasure.finish(actor=SYSTEM)
     content = _content(plan)
     epoch = Epoch.objects.get(controller_id=nordlys.id)
@@ -83,7 +83,7 @@ def test_a_certificate_waits_until_the_keys_are_destroyed(nordlys: Company) -> N
     plan = _approved(nordlys)
     _entomb(*_verified(plan))
     assert erasure.finish(actor=SYSTEM) == 0  # the worker died before it destroyed them
-    subjects.finish_shredding(actor=SYSTEM)
+    shredding.finish_shredding(actor=SYSTEM)
     assert erasure.finish(actor=SYSTEM) == 1
 
 
@@ -98,7 +98,7 @@ def test_a_person_with_another_record_has_no_second_date_yet(nordlys: Company) -
         remote_digest=b"elsewhere",
     )
     _entomb(first, second)
-    subjects.finish_shredding(actor=SYSTEM)
+    shredding.finish_shredding(actor=SYSTEM)
     erasure.finish(actor=SYSTEM)
     content = _content(plan)
     said = content["irreversible"]
@@ -116,7 +116,7 @@ def test_a_day_once_promised_does_not_move_with_the_setting(
     settings.LETHE_EPOCH_DAYS = 365
     plan = _approved(nordlys)
     _entomb(*_verified(plan))
-    subjects.finish_shredding(actor=SYSTEM)
+    shredding.finish_shredding(actor=SYSTEM)
     erasure.finish(actor=SYSTEM)
     assert _content(plan)["irreversible"]["by"] == promised.isoformat()
     assert promised == clock.now().date() + timedelta(days=30 + 14)

@@ -1,7 +1,8 @@
 """Keys: made first, opened in scope, shredded for good."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -81,21 +82,49 @@ def test_no_epoch_key_lies_in_any_database() -> None:
     assert key not in sealed
 
 
+def _bury(connection: UUID, digest: bytes, day: date, record: UUID) -> None:
+    grave = keys.Grave(connection, digest, record)
+    keys.entomb([grave], actor=SYSTEM, erased_on=day, until=day + timedelta(days=365))
+
+
 def test_tombstones_are_of_a_scope_and_keep_the_latest_day() -> None:
     connection, record = new_id(), new_id()
     with scope.enter(new_id()):
         digest = keys.digest("remote_id", "4711")
         for day in (date(2026, 1, 2), date(2026, 5, 6)):
-            keys.entomb(
-                actor=SYSTEM,
-                connection_id=connection,
-                remote_digest=digest,
-                record_id=new_id() if day.month == 1 else record,
-                erased_on=day,
-            )
+            grave = new_id() if day.month == 1 else record
+            _bury(connection, digest, day, grave)
+            _bury(connection, digest, day, grave)  # again, after a crash
         assert keys.tombstones(connection, [digest]) == {digest: date(2026, 5, 6)}
     with scope.enter(new_id()):
         assert keys.tombstones(connection, [digest]) == {}
+
+
+def test_a_tombstone_ends_and_its_neighbours_stay() -> None:
+    connection = new_id()
+    with scope.enter(new_id()):
+        old, young = (keys.digest("remote_id", one) for one in ("4711", "4712"))
+        _bury(connection, old, date(2024, 1, 2), new_id())
+        _bury(connection, young, date(2026, 1, 2), new_id())
+        assert keys.expire_tombstones(actor=SYSTEM, before=date(2026, 3, 1)) == 1
+        assert keys.tombstones(connection, [old, young]).keys() == {young}
+        assert keys.expire_tombstones(actor=SYSTEM, before=date(2026, 3, 1)) == 0
+
+
+def test_many_are_shredded_as_one_is_and_again_after_a_crash() -> None:
+    people = [new_id() for _ in range(5)]
+    with scope.enter(new_id()):
+        keys.new(people, actor=SYSTEM)
+        keys.index((one, "email", f"{one}@example.org") for one in people)
+        gone, kept = people[:3], people[3:]
+        seqs = {one: n for n, one in enumerate(gone, 1)} | {new_id(): None}
+        epochs = keys.shred_many(seqs, actor=SYSTEM)
+        assert epochs.keys() == set(gone)
+        assert keys.shred_many(seqs, actor=SYSTEM) == epochs
+        assert keys.open_many(people).keys() == set(kept)
+        assert Journal.objects.count() == len(gone)
+        found = keys.find("email", [f"{one}@example.org" for one in people])
+        assert {mail for mail, _ in found.items()} == {f"{one}@example.org" for one in kept}
 
 
 def test_digests_of_two_controllers_never_meet() -> None:

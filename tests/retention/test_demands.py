@@ -17,7 +17,7 @@ from apps.core.errors import Conflict, DomainError, Invalid, Missing, Refused
 from apps.core.ids import new_id
 from apps.retention import selectors, services
 from apps.retention.models import ErasureRequirement, Restriction
-from apps.subjects import intake
+from apps.subjects import intake, shredding
 from apps.subjects import services as subjects
 from apps.subjects.models import Record
 from tests import cast
@@ -97,7 +97,7 @@ def test_each_record_has_its_entry_and_the_dates_follow(nordlys: Company, verb: 
 def test_a_person_of_whom_nothing_is_left_has_nothing_to_erase(nordlys: Company) -> None:
     with scope.enter(nordlys.id):
         record = Record.objects.get()
-        subjects.entomb(actor=SYSTEM, record_id=record.pk)
+        shredding.entomb(actor=SYSTEM, record_ids=[record.pk])
         for verb in (restrict, require):
             with pytest.raises(Conflict, match="too_late"):
                 verb(nordlys, record.subject_id)

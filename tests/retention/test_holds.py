@@ -19,7 +19,7 @@ from apps.core.ids import new_id
 from apps.keys import services as keys
 from apps.retention import held, selectors, services
 from apps.retention.models import Hold
-from apps.subjects import intake
+from apps.subjects import intake, shredding
 from apps.subjects import services as subjects
 from apps.subjects.models import Record, Subject
 from tests import cast
@@ -169,7 +169,7 @@ def test_after_sent_a_hold_is_too_late_and_names_the_step(nordlys: Company) -> N
 
 def test_on_an_erased_record_a_hold_is_too_late(nordlys: Company) -> None:
     with scope.enter(nordlys.id), transaction.atomic():
-        subjects.entomb(actor=SYSTEM, record_id=Record.objects.get().pk)
+        shredding.entomb(actor=SYSTEM, record_ids=[Record.objects.get().pk])
         with pytest.raises(Conflict, match="too_late"):
             place(nordlys)
         services.refresh(actor=SYSTEM)
@@ -184,7 +184,7 @@ def test_a_hold_protects_what_is_left_beside_an_erased_record(nordlys: Company) 
         services.refresh(actor=SYSTEM)
         first, second = Record.objects.order_by("pk")
         assert first.subject_id == second.subject_id
-        subjects.entomb(actor=SYSTEM, record_id=first.pk)
+        shredding.entomb(actor=SYSTEM, record_ids=[first.pk])
         place(nordlys, first.subject_id)
         services.refresh(actor=SYSTEM)
         assert selectors.due(as_of=DUE) == []

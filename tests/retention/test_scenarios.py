@@ -21,7 +21,7 @@ from apps.core.clock import today
 from apps.retention import selectors, services
 from apps.retention.explaining import Explanation
 from apps.retention.models import Ground, Policy
-from apps.subjects import intake
+from apps.subjects import intake, shredding
 from apps.subjects import services as subjects
 from apps.subjects.models import Record
 from tests import cast
@@ -210,7 +210,7 @@ def test_orphans_are_cleared(nordlys: Company) -> None:
         assert Ground.objects.filter(record=one).count() == 4
         taken(person(1, application(1)))
         assert Ground.objects.filter(record=one).count() == 2
-        subjects.entomb(actor=SYSTEM, record_id=two.pk)
+        shredding.entomb(actor=SYSTEM, record_ids=[two.pk])
         services.refresh(actor=SYSTEM)
         assert not Ground.objects.filter(record=two).exists()
         assert due() == [one.pk]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.db import transaction
+
 from apps.connectors.models import Connection
 from apps.connectors.port import Dated, RemoteApplication, RemoteCandidate
 from apps.core.actors import SYSTEM
-from apps.subjects import intake, services
+from apps.subjects import intake, shredding
 from apps.subjects.models import Record
 
 
@@ -17,9 +19,10 @@ def take(connection: Connection, *candidates: RemoteCandidate) -> intake.Taken:
 
 def erase(record: Record) -> None:
     """What erasure does once a record was read back clean."""
-    services.bury(actor=SYSTEM, record=record)
-    services.entomb(actor=SYSTEM, record_id=record.pk)
-    services.finish_shredding(actor=SYSTEM)
+    shredding.bury(actor=SYSTEM, records=[record])
+    with transaction.atomic():
+        shredding.entomb(actor=SYSTEM, record_ids=[record.pk])
+    shredding.finish_shredding(actor=SYSTEM)
 
 
 def living() -> Record:

@@ -15,7 +15,7 @@ from apps.core.ids import new_id
 from apps.keys import epochs
 from apps.keys import services as keys
 from apps.keys.models import Epoch, SubjectKey
-from apps.subjects import services, tasks
+from apps.subjects import shredding, tasks
 from tests import cast
 from tests.cast import Company
 from tests.commands import refused, run
@@ -82,7 +82,7 @@ def test_an_ending_that_a_crash_kept_from_the_ledger_is_told_by_the_next_run() -
     with pytest.MonkeyPatch.context() as patch, scope.enter(company.id):
         patch.setattr(audit, "record", dies)
         with pytest.raises(KeyboardInterrupt):
-            services.end_due_epoch(actor=SYSTEM)
+            shredding.end_due_epoch(actor=SYSTEM)
     assert _first_epoch(company).destroyed_at is not None
     assert _told(company) == []
     tasks.end_due_epochs()

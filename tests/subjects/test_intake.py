@@ -12,7 +12,7 @@ from apps.audit.models import Pending
 from apps.connectors.port import Dated, RemoteApplication
 from apps.core import scope
 from apps.core.actors import SYSTEM
-from apps.subjects import intake, selectors, services
+from apps.subjects import intake, selectors, shredding
 from apps.subjects.models import Application, Change, Record, Subject
 from tests import cast
 from tests.cast import ADA, Company
@@ -221,9 +221,9 @@ def test_a_shredding_that_was_interrupted_is_finished_by_the_next_run(nordlys: C
     with scope.enter(nordlys.id):
         take(cast.csv_connection(), ADA)
         record = Record.objects.get()
-        services.bury(actor=SYSTEM, record=record)
-        services.entomb(actor=SYSTEM, record_id=record.pk)  # and here the worker was killed
+        shredding.bury(actor=SYSTEM, records=[record])
+        shredding.entomb(actor=SYSTEM, record_ids=[record.pk])  # and here the worker was killed
         assert Subject.objects.get().state == Subject.State.SHREDDING
-        assert services.finish_shredding(actor=SYSTEM) == 1
-        assert services.finish_shredding(actor=SYSTEM) == 0
+        assert shredding.finish_shredding(actor=SYSTEM) == 1
+        assert shredding.finish_shredding(actor=SYSTEM) == 0
         assert Subject.objects.get().state == Subject.State.SHREDDED

@@ -40,6 +40,7 @@ from apps.retention import services as retention_services
 from apps.retention.explaining import Explanation
 from apps.retention.models import Hold, Restriction
 from apps.subjects import selectors as subjects
+from apps.subjects import telling
 from apps.subjects.events import SHREDDING_REPLAYED
 from apps.subjects.models import Record, Subject
 
@@ -211,6 +212,7 @@ def _show(
         "named": [Named(hold, held.hold_reason(hold)) for hold in named],
         "restriction": Restriction.objects.filter(subject_id__in=family, lifted_at=None).first(),
         "applications": mapped.applications(found.pk),
+        "disclosures": [(one, badges.of("told", one.state)) for one in telling.of_people(family)],
         "consents": history,
         "consenting": bool(history) and history[-1].state in ASKING,
         "siblings": _siblings(found),

@@ -15,7 +15,7 @@ from apps.connectors.models import Connection
 from apps.console import advice, figures
 from apps.console.doors import page, staff_page, today
 from apps.console.staff import StaffRequest
-from apps.console.views import warnings
+from apps.console.views import recipients, warnings
 from apps.console.views.ledger import standing
 from apps.erasure import archives, hands, obstacles
 from apps.erasure import selectors as erasure
@@ -91,6 +91,7 @@ def _todos(request: StaffRequest, counts: Counts, connections: list[Connection])
         *_objections(),
         *_endless(today(request)),
         *_by_hand(),
+        *_to_tell(),
         *_unfinished(),
         *_overdue(request, counts),
         *_undecided(counts, today(request)),
@@ -218,6 +219,25 @@ def _by_hand() -> list[Todo]:
             _("Their ATS has no call for it. Each task says where, and what to look at."),
             reverse("console:by_hand"),
             _("See the tasks"),
+        )
+    ]
+
+
+def _to_tell() -> list[Todo]:
+    count = recipients.waiting()
+    if not count:
+        return []
+    title = ngettext(
+        "%(count)d erasure is to be told to a recipient",
+        "%(count)d erasures are to be told to recipients",
+        count,
+    )
+    return [
+        Todo(
+            title % {"count": count},
+            _("No machine can tell them. The person’s key waits for it, some days and no longer."),
+            reverse("console:recipients"),
+            _("See whom to tell"),
         )
     ]
 

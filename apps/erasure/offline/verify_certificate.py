@@ -23,7 +23,12 @@ from typing import Any
 
 Point = tuple[int, int, int, int]
 
-FORMATS = ("lethe-erasure-certificate/4", "lethe-subject-certificate/1")
+FORMATS = (
+    "lethe-erasure-certificate/5",
+    "lethe-erasure-certificate/4",
+    "lethe-subject-certificate/2",
+    "lethe-subject-certificate/1",
+)
 DASH = "\u2014 "
 
 P = 2**255 - 19

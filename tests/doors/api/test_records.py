@@ -13,6 +13,7 @@ from apps.core import scope
 from apps.core.actors import SYSTEM
 from apps.retention import services as retention
 from apps.subjects import services as subjects
+from apps.subjects import shredding
 from apps.subjects.models import Record
 from tests import cast
 from tests.doors.api.conftest import House
@@ -126,9 +127,9 @@ def test_a_held_record_says_so(house: House) -> None:
 def test_an_erased_record_has_no_deadline(house: House) -> None:
     with scope.enter(house.nordlys.id):
         record = Record.objects.get(pk=house.ada.pk)
-        subjects.bury(actor=SYSTEM, record=record)
-        subjects.entomb(actor=SYSTEM, record_id=record.pk)
-        subjects.finish_shredding(actor=SYSTEM)
+        shredding.bury(actor=SYSTEM, records=[record])
+        shredding.entomb(actor=SYSTEM, record_ids=[record.pk])
+        shredding.finish_shredding(actor=SYSTEM)
     shown = json.loads(house.ours.get(f"records/{house.ada.pk}").content)
     assert (shown["state"], shown["deadline"]) == ("erased", None)
     (listed,) = _listed(house.ours, "?state=erased")

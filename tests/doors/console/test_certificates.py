@@ -18,7 +18,7 @@ from apps.core.actors import SYSTEM
 from apps.erasure import services as erasure
 from apps.erasure.models import Step, SubjectCertificate
 from apps.erasure.offline import verify_certificate
-from apps.subjects import services as subjects
+from apps.subjects import shredding
 from apps.subjects.models import Record
 from tests.doors.console.house import House, browser, text
 
@@ -33,12 +33,12 @@ def finished(house: House) -> UUID:
         (plan,) = erasure.propose(actor=company.recops_actor, as_of=as_of)
         erasure.approve(actor=company.dpo_actor, plan_id=plan.pk)
         for step in plan.steps.select_related("record"):
-            subjects.bury(actor=SYSTEM, record=step.record)
+            shredding.bury(actor=SYSTEM, records=[step.record])
             ended = {"state": Step.State.VERIFIED, "finished_at": clock.now()}
             Step.objects.filter(pk=step.pk).update(**ended, clean=["name", "notes"])
             with transaction.atomic():
-                subjects.entomb(actor=SYSTEM, record_id=step.record_id)
-        subjects.finish_shredding(actor=SYSTEM)
+                shredding.entomb(actor=SYSTEM, record_ids=[step.record_id])
+        shredding.finish_shredding(actor=SYSTEM)
         erasure.finish(actor=SYSTEM)
     return plan.pk
 

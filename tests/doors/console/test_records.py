@@ -12,7 +12,7 @@ from apps.consents import selectors as consents
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM
 from apps.retention import held
-from apps.subjects import services as subjects
+from apps.subjects import shredding
 from apps.subjects.models import Record
 from tests.doors.console.house import House, browser, text
 
@@ -150,7 +150,7 @@ def test_an_erased_record_tells_what_was_done_and_nothing_of_the_person(
     house: House, dora: Client
 ) -> None:
     with scope.enter(house.nordlys.id):
-        subjects.entomb(actor=SYSTEM, record_id=house.ada)
+        shredding.entomb(actor=SYSTEM, record_ids=[house.ada])
     page = text(dora.get(f"/records/{house.ada}/"))
     assert "Erased and verified" in page
     assert "Quillfeather" not in page

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.controllers.management.scoped import ScopedCommand
 from apps.core.actors import SYSTEM
-from apps.subjects import services
+from apps.subjects import shredding
 
 
 class Command(ScopedCommand):
@@ -16,5 +16,5 @@ class Command(ScopedCommand):
     )
 
     def act_within(self, **options: Any) -> None:
-        for epoch in services.end_epoch(actor=SYSTEM):
+        for epoch in shredding.end_epoch(actor=SYSTEM):
             self.stdout.write(f"{epoch.epoch_id}  {epoch.rewrapped}")
