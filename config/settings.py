@@ -24,6 +24,12 @@ LETHE_NAME = env.origin("LETHE_NAME", "lethe.localhost")
 # --- Keys -----------------------------------------------------------------------------------
 LETHE_ROOT_KEY = env.text("LETHE_ROOT_KEY", "")
 LETHE_ROOT_KEY_FILE = env.text("LETHE_ROOT_KEY_FILE", "")
+#: Vault's transit engine as the root instead (core.roots); a root key beside it still opens what
+#: it wrapped before.
+LETHE_VAULT_ADDR = env.text("LETHE_VAULT_ADDR", "").rstrip("/")
+LETHE_VAULT_TOKEN_FILE = env.text("LETHE_VAULT_TOKEN_FILE", "")
+LETHE_VAULT_MOUNT = env.text("LETHE_VAULT_MOUNT", "transit")
+LETHE_VAULT_KEY = env.text("LETHE_VAULT_KEY", "lethe")
 LETHE_KEYS_DIR = Path(env.text("LETHE_KEYS_DIR", str(BASE_DIR / ".lethe" / "keys")))
 #: Days a key epoch lasts: at its end, what was erased is irreversible in every backup too. An
 #: epoch keeps the day it was begun with, which certificates have promised.

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from apps.api import language, problems
 from apps.api.problems import Place, Problem
-from apps.core import crypto
+from apps.core import crypto, roots
 from apps.core.errors import DomainError
 from apps.erasure import replay
 
@@ -82,7 +82,7 @@ def _known() -> frozenset[tuple[str, str]]:
 
 def _root_key() -> bool:
     try:
-        crypto.root_key()
+        roots.check()
     except (DomainError, crypto.CryptoError, OSError):
         return False
     return True

@@ -1,4 +1,5 @@
-"""The signing key of each log: an Ed25519 key in a file of mode 0600, sealed by the root key.
+"""The signing key of each log: an Ed25519 key in a file of mode 0600, wrapped by the root
+(core.roots).
 
 In no database and in no dump: whoever can rewrite every table still cannot sign. The public
 half of this very file, and not a column, is what verification trusts.
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.note import Signer
-from apps.core import crypto, files
+from apps.core import crypto, files, roots
 from apps.core.errors import Unavailable
 
 
@@ -35,10 +36,8 @@ def next_origin(log_id: UUID, number: int) -> str:
 def create(log_id: UUID, *, number: int = 1) -> None:
     """Make the key file, unless it is there: a file whose transaction rolled back has signed
     nothing, and is taken up by the next attempt."""
-    sealed = crypto.encrypt(
-        crypto.root_key(),
-        Ed25519PrivateKey.generate().private_bytes_raw(),
-        _associated(log_id, number),
+    sealed = roots.wrap(
+        Ed25519PrivateKey.generate().private_bytes_raw(), _associated(log_id, number)
     )
     with suppress(FileExistsError):
         files.write_private(_path(log_id, number), sealed)
@@ -53,21 +52,37 @@ def signer(log_id: UUID, name: str, *, number: int = 1) -> Signer:
     try:
         return Signer(name, _open(log_id, number, _path(log_id, number).stat().st_mtime_ns))
     except (OSError, ValueError, crypto.CryptoError) as error:
-        raise Unavailable(
-            "ledger_key",
-            _(
-                "The signing key of a ledger is missing or does not open."
-                " Check LETHE_KEYS_DIR and the root key."
-            ),
-        ) from error
+        raise _unavailable() from error
+
+
+def _unavailable() -> Unavailable:
+    message = _(
+        "The signing key of a ledger is missing or does not open."
+        " Check LETHE_KEYS_DIR and the root key."
+    )
+    return Unavailable("ledger_key", message)
 
 
 @lru_cache(maxsize=256)
 def _open(log_id: UUID, number: int, _modified: int) -> Ed25519PrivateKey:
     sealed = _path(log_id, number).read_bytes()
-    return Ed25519PrivateKey.from_private_bytes(
-        crypto.decrypt(crypto.root_key(), sealed, _associated(log_id, number))
-    )
+    return Ed25519PrivateKey.from_private_bytes(roots.unwrap(sealed, _associated(log_id, number)))
+
+
+def rewrap_all() -> int:
+    """Every signing key under the root that writes now. How many were not. Raises Unavailable."""
+    changed = 0
+    for path in sorted((Path(settings.LETHE_KEYS_DIR) / "logs").glob("*.key")):
+        log_id, _dot, number = path.stem.partition(".")
+        place = _associated(UUID(log_id), int(number or 1))
+        try:
+            sealed = path.read_bytes()
+            if not roots.is_current(sealed):
+                files.replace_private(path, roots.wrap(roots.unwrap(sealed, place), place))
+                changed += 1
+        except (OSError, crypto.CryptoError) as error:
+            raise _unavailable() from error
+    return changed
 
 
 def _path(log_id: UUID, number: int) -> Path:

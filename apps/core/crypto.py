@@ -5,9 +5,9 @@ Principles.
    (format, table, column, row): a ciphertext moved to another row, column or table does not
    open. Keys are chosen by the subject's id and the epoch's id, never by trial: GCM does not
    commit to a key.
-2. Keys form a chain: root key (a file or the environment) → epoch key of a controller (a file,
-   wrapped) → data key of a subject (a row in the keys database, wrapped). Destroying a link
-   destroys everything below it; that is what erasure means here.
+2. Keys form a chain: root (roots.py) → epoch key of a controller (a file, wrapped) → data key of
+   a subject (a row in the keys database, wrapped). Destroying a link destroys everything below
+   it; that is what erasure means here.
 3. A data key is 32 random bytes, never derived from anything, so that it cannot come back.
 4. Nonces are 96 random bits. A data key seals some dozens of values and an epoch key wraps at
    most tens of millions of data keys, far below the 2^32 messages NIST SP 800-38D §8.3 allows.
@@ -22,14 +22,11 @@ What can never be undone: `destroy` in apps/keys. Nothing in this module keeps a
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import os
 import unicodedata
 from functools import lru_cache
-from pathlib import Path
 from uuid import UUID
 
 import phonenumbers
@@ -37,10 +34,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-from django.utils.translation import gettext_lazy as _
-
-from apps.core.errors import Unavailable
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -155,37 +148,3 @@ def commit(value: bytes) -> tuple[bytes, bytes]:
 
 def commitment(value: bytes, salt: bytes) -> bytes:
     return hashlib.sha256(_COMMIT_PREFIX + salt + value).digest()
-
-
-def root_key() -> bytes:
-    """The installation's root key, 32 bytes: base64 in LETHE_ROOT_KEY or LETHE_ROOT_KEY_FILE.
-
-    Raises Unavailable when there is none, when the file can be read by others, or when the
-    value is not 32 bytes: Lethe does not start without a key, and never invents one.
-    """
-    text = settings.LETHE_ROOT_KEY or _key_file(settings.LETHE_ROOT_KEY_FILE)
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise _no_root_key(_("The root key must be 32 bytes written in base64."))
-    return key
-
-
-def _key_file(name: str) -> str:
-    if not name:
-        raise _no_root_key(_("Set LETHE_ROOT_KEY_FILE (or LETHE_ROOT_KEY) to the root key."))
-    path = Path(name)
-    try:
-        mode = path.stat().st_mode & 0o077
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _no_root_key(_("The root key's file cannot be read.")) from error
-    if mode:
-        raise _no_root_key(_("The root key's file must be readable by its owner only (0600)."))
-    return text
-
-
-def _no_root_key(message: object) -> Unavailable:
-    return Unavailable("root_key", message, field="LETHE_ROOT_KEY_FILE")  # type: ignore[arg-type]  # a lazy translation

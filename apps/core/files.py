@@ -4,11 +4,35 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_private(path: Path, content: bytes) -> None:
     """Raises FileExistsError when the file is there: a key is never overwritten."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = _draft(path, content)
+    try:
+        os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """The same key in other words: the new file takes the place of the old in one step, whose
+    content is overwritten afterwards. Raises FileNotFoundError when there is none: what was
+    destroyed does not come back."""
+    with path.open("r+b") as old:
+        draft = _draft(path, content)
+        try:
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync_directory(path.parent)
+        _blot(old)
+
+
+def _draft(path: Path, content: bytes) -> Path:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -16,19 +40,23 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)
-    finally:
+    except OSError:
         draft.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+        raise
+    return draft
+
+
+def _blot(file: BinaryIO) -> None:
+    file.write(os.urandom(os.fstat(file.fileno()).st_size))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def destroy(path: Path) -> None:
     """Overwrite, then remove. On a journalling or copy-on-write disk old blocks may remain."""
     try:
         with path.open("r+b") as file:
-            file.write(os.urandom(path.stat().st_size))
-            file.flush()
-            os.fsync(file.fileno())
+            _blot(file)
     except FileNotFoundError:
         return
     path.unlink(missing_ok=True)

@@ -14,7 +14,6 @@ in between in the first.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import io
 import json
 import logging
@@ -33,7 +32,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit import services as audit
-from apps.core import canonical, clock, crypto, dumps, files, grants
+from apps.core import canonical, clock, crypto, dumps, files, grants, roots
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid, Unavailable
 from apps.core.ids import new_id
@@ -43,7 +42,8 @@ from apps.keys.models import Copy, Epoch
 
 logger = logging.getLogger(__name__)
 
-FORMAT: Final = "lethe-backup/1"
+FORMAT: Final = "lethe-backup/2"
+_SIGNED: Final = b"lethe/backup/2|manifest"
 MAIN, KEYS, SEALED, MANIFEST = "main.dump", "keys.dump", "keys.sealed", "manifest.json"
 
 
@@ -64,7 +64,7 @@ def backup(*, actor: Actor, to: Path) -> Backup:
     key, key_file = crypto.new_key(), copy_keys / f"{copy.pk}.key"
     try:
         to.mkdir(mode=0o700, parents=True)
-        files.write_private(key_file, crypto.encrypt(crypto.root_key(), key, _of(copy.pk)))
+        files.write_private(key_file, roots.wrap(key, _of(copy.pk)))
         copy.save(using="keys", force_insert=True)
         _fill(to, copy, key)
     except (OSError, Unavailable) as error:
@@ -212,20 +212,20 @@ def _write_manifest(to: Path, copy: Copy) -> None:
         "expires_on": copy.expires_on.isoformat(),
         "files": {name: _digest(to / name) for name in (MAIN, KEYS, SEALED)},
     }
-    mac = _mac(content)
-    files.write_private(to / MANIFEST, canonical.dumps({**content, "mac": mac}))
+    seal = roots.wrap(_digest_of(content), _SIGNED).hex()
+    files.write_private(to / MANIFEST, canonical.dumps({**content, "seal": seal}))
 
 
 def _manifest(source: Path) -> dict[str, Any]:
     """What a backup says of itself, once it is shown to be whole and ours."""
     try:
         content = json.loads((source / MANIFEST).read_bytes())
-        mac = content.pop("mac")
+        seal = bytes.fromhex(content.pop("seal"))
         whole = content["format"] == FORMAT
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         message = _("There is no backup in this directory.")
         raise Invalid("backup", message, field="from") from error
-    if not whole or not hmac.compare_digest(mac, _mac(content)):
+    if not whole or not _is_ours(content, seal):
         message = _("This backup was made under another root key, or its manifest was changed.")
         raise Invalid("backup_manifest", message, field="from")
     for name, digest in content["files"].items():
@@ -236,9 +236,34 @@ def _manifest(source: Path) -> dict[str, Any]:
     return found
 
 
-def _mac(content: Mapping[str, Any]) -> str:
-    key = crypto.derive(crypto.root_key(), "backup/manifest")
-    return hmac.new(key, canonical.dumps(content), hashlib.sha256).hexdigest()
+def _is_ours(content: Mapping[str, Any], seal: bytes) -> bool:
+    try:
+        return roots.unwrap(seal, _SIGNED) == _digest_of(content)
+    except crypto.CryptoError:
+        return False
+
+
+def _digest_of(content: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(canonical.dumps(content)).digest()
+
+
+def rewrap_all() -> int:
+    """The keys of the copies under the root that writes now, where they lie here. How many were
+    not. Raises Unavailable."""
+    if not settings.LETHE_COPY_KEYS_DIR:
+        return 0
+    changed = 0
+    for path in sorted(_copy_keys().glob("*.key")):
+        place = _of(UUID(path.stem))
+        try:
+            sealed = path.read_bytes()
+            if not roots.is_current(sealed):
+                files.replace_private(path, roots.wrap(roots.unwrap(sealed, place), place))
+                changed += 1
+        except (OSError, crypto.CryptoError) as error:
+            message = _("A key in LETHE_COPY_KEYS_DIR does not open: look at the root key.")
+            raise Unavailable("copy_key", message) from error
+    return changed
 
 
 def _digest(path: Path) -> str:
@@ -269,7 +294,7 @@ def _opened(source: Path, manifest: Mapping[str, Any]) -> bytes:
         raise expired
     try:
         sealed = (_copy_keys() / f"{copy_id}.key").read_bytes()
-        key = crypto.decrypt(crypto.root_key(), sealed, _of(copy_id))
+        key = roots.unwrap(sealed, _of(copy_id))
         return crypto.decrypt(key, (source / SEALED).read_bytes(), _of(copy_id))
     except (OSError, crypto.CryptoError) as error:
         raise expired from error

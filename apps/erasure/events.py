@@ -236,3 +236,13 @@ COPY_EXPIRED = declare(
         refs=("copy",),
     )
 )
+ROOT_ROTATED = declare(
+    Verb(
+        "root.rotated",
+        _("Another root key: %(files)s key files wrapped anew"),
+        counts=("files",),
+    )
+)
+ROOT_FORGOTTEN = declare(
+    Verb("root.forgotten", _("%(keys)s old root keys forgotten"), counts=("keys",))
+)

@@ -73,6 +73,22 @@ def end_epoch(*, actor: Actor, due_by: date | None = None) -> None:
         raise failure
 
 
+def rewrap_all(*, actor: Actor) -> int:
+    """Every living epoch's key file under the root that writes now (core.roots). How many were
+    not. Raises Unavailable.
+
+    The row is locked meanwhile: an epoch is marked as destroyed before its file goes, so that no
+    file comes back.
+    """
+    changed = 0
+    for epoch_id in Epoch.objects.filter(destroyed_at=None).values_list("pk", flat=True):
+        with transaction.atomic(using=_ALIAS):
+            rows = Epoch.objects.select_for_update().filter(pk=epoch_id, destroyed_at=None)
+            if rows.exists():
+                changed += epochs.rewrap(epoch_id)
+    return changed
+
+
 def _turn(controller_id: UUID, due_by: date | None) -> None:
     with transaction.atomic(using=_ALIAS):
         _lock(controller_id)

@@ -1,4 +1,4 @@
-"""Epoch keys: files of mode 0600 under LETHE_KEYS_DIR, wrapped by the root key.
+"""Epoch keys: files of mode 0600 under LETHE_KEYS_DIR, wrapped by the root (core.roots).
 
 They are in no database and in no dump. Destroying one makes every data key it wrapped
 unusable, in this installation and in every backup of it.
@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import crypto, files
+from apps.core import crypto, files, roots
 from apps.core.errors import Unavailable
 
 
@@ -27,7 +27,7 @@ def _associated(epoch_id: UUID) -> bytes:
 
 def create(epoch_id: UUID) -> None:
     """Raises FileExistsError: an epoch key is made once. Raises Unavailable."""
-    sealed = crypto.encrypt(crypto.root_key(), crypto.new_key(), _associated(epoch_id))
+    sealed = roots.wrap(crypto.new_key(), _associated(epoch_id))
     try:
         files.write_private(_path(epoch_id), sealed)
     except FileExistsError:
@@ -39,7 +39,7 @@ def create(epoch_id: UUID) -> None:
 @lru_cache(maxsize=256)
 def _open(epoch_id: UUID, _modified: int) -> bytes:
     sealed = _path(epoch_id).read_bytes()
-    return crypto.decrypt(crypto.root_key(), sealed, _associated(epoch_id))
+    return roots.unwrap(sealed, _associated(epoch_id))
 
 
 def load(epoch_id: UUID) -> bytes:
@@ -48,6 +48,20 @@ def load(epoch_id: UUID) -> bytes:
         return _open(epoch_id, _path(epoch_id).stat().st_mtime_ns)
     except (OSError, crypto.CryptoError) as error:
         raise _unavailable() from error
+
+
+def rewrap(epoch_id: UUID) -> bool:
+    """Under the root that writes now; False when it is already. The caller has the epoch's row
+    locked, so that nobody destroys it meanwhile. Raises Unavailable."""
+    path = _path(epoch_id)
+    try:
+        sealed = path.read_bytes()
+        if roots.is_current(sealed):
+            return False
+        files.replace_private(path, roots.wrap(load(epoch_id), _associated(epoch_id)))
+    except OSError as error:
+        raise _unavailable() from error
+    return True
 
 
 def exists(epoch_id: UUID) -> bool:

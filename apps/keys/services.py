@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import crypto, scope
+from apps.core import crypto, roots, scope
 from apps.core.actors import Actor
 from apps.core.errors import DomainError, Missing, Unavailable
 from apps.keys import ending, epochs
@@ -48,8 +48,8 @@ class KeyShredded(DomainError):
 
 
 def instance_key(purpose: str) -> bytes:
-    """A key of the installation for one purpose, derived from the root key."""
-    return crypto.derive(crypto.root_key(), f"instance/{purpose}")
+    """A key of the installation for one purpose (core.roots)."""
+    return roots.derived(f"instance/{purpose}")
 
 
 def new(subject_ids: Sequence[UUID], *, actor: Actor) -> dict[UUID, bytes]:
@@ -265,4 +265,4 @@ def journalled(subject_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def _blind_key(controller_id: UUID, kind: str) -> bytes:
-    return crypto.derive(crypto.root_key(), f"blind/{controller_id}/{kind}")
+    return roots.derived(f"blind/{controller_id}/{kind}")

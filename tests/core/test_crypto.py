@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from apps.core import crypto, files
+from apps.core import crypto, files, roots
 from apps.core.errors import Unavailable
 from apps.core.ids import new_id
 
@@ -103,7 +103,7 @@ def test_a_commitment_tells_nothing_without_its_salt() -> None:
 def test_a_wrong_root_key_stops_everything(settings: Settings, text: str) -> None:
     settings.LETHE_ROOT_KEY, settings.LETHE_ROOT_KEY_FILE = text, ""
     with pytest.raises(Unavailable):
-        crypto.root_key()
+        roots.check()
 
 
 def test_a_root_key_file_that_others_can_read_is_refused(
@@ -112,10 +112,10 @@ def test_a_root_key_file_that_others_can_read_is_refused(
     path = tmp_path / "root.key"
     files.write_private(path, base64.b64encode(bytes(range(32))))
     settings.LETHE_ROOT_KEY, settings.LETHE_ROOT_KEY_FILE = "", str(path)
-    assert crypto.root_key() == bytes(range(32))
+    assert [root.key for root in roots.held()] == [bytes(range(32))]
     path.chmod(0o644)
     with pytest.raises(Unavailable):
-        crypto.root_key()
+        roots.check()
 
 
 def test_key_files_are_private_and_never_overwritten(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict
 
-from apps.core import clock, crypto
+from apps.core import clock, crypto, roots
 from apps.keys.models import Copy
 from apps.subjects import selectors as subjects
 from config import embedded, embedded_home
@@ -182,7 +182,7 @@ def _expired_copies(home: Site, second: Cluster, backup: Path, tmp_path: Path) -
     assert "LETHE_COPY_KEYS_DIR" in lost.refuses("restore", "--from", backup)
     (copy,) = Copy.objects.all()
     sealed = (backup / "keys.sealed").read_bytes()
-    known = [crypto.root_key(), *_every_key_file()]
+    known = [*(root.key for root in roots.held()), roots.seed(), *_every_key_file()]
     for key in known:
         with pytest.raises(crypto.CryptoError):
             crypto.decrypt(key, sealed, b"lethe/copy/1|" + copy.pk.bytes)
