@@ -64,6 +64,8 @@ def _navigation(request: HttpRequest) -> list[Section]:
                 link(_("Warned candidates"), "warnings", ()),
                 link(_("Recipients"), "recipients", (), telling.waiting().count()),
                 link(_("Archive"), "archives", ("archive", "open_archive", "export_archive")),
+                link(_("What stays"), "figures", ()),
+                link(_("Keys"), "keys", ()),
                 link(_("Audit log"), "ledger", ()),
             ),
         ),

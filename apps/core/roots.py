@@ -71,6 +71,14 @@ def check() -> None:
     seed()
 
 
+def standing() -> tuple[str, int]:
+    """(vault | key, how many old root keys are still known). Raises Unavailable."""
+    check()
+    found = _known()
+    kind = "key" if isinstance(found[0], KeyRoot) else "vault"
+    return kind, sum(isinstance(root, KeyRoot) and root.state == "old" for root in found)
+
+
 def wrap(plaintext: bytes, associated: bytes) -> bytes:
     """Under the root that writes now. Raises Unavailable."""
     _keep_seed()

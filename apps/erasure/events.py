@@ -65,6 +65,13 @@ PLAN_CALLED_BACK = declare(
         counts=("steps",),
     )
 )
+PLAN_STOPPED = declare(
+    Verb(
+        "plan.stopped",
+        _("The rest of an erasure plan was stopped: %(steps)s records kept"),
+        counts=("steps",),
+    )
+)
 PLAN_FINISHED = declare(
     Verb(
         "plan.finished",

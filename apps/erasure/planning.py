@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Role
@@ -41,14 +41,20 @@ MOST_POSTPONED = timedelta(days=92)
 
 @transaction.atomic
 def propose(
-    *, actor: Actor, as_of: date, again: bool = False, limit: int = PLAN_SIZE
+    *,
+    actor: Actor,
+    as_of: date,
+    again: bool = False,
+    limit: int = PLAN_SIZE,
+    after: UUID | None = None,
 ) -> list[Plan]:
     """What is due or to archive and in no living step: one plan a connection and policy version.
 
     Two countries of one connection are two plans: each names the version that decided.
 
     Records whose last step left work for a person are taken only when `again` is said: a
-    residue needs a newly approved step, not a loop. Raises Refused for a person who may not.
+    residue needs a newly approved step, not a loop. `after`: of those that a plan left, only.
+    Raises Refused for a person who may not.
     """
     if actor.kind == "user":
         require_role(actor, Role.RECOPS, Role.DPO)
@@ -57,12 +63,21 @@ def propose(
     for connection in Connection.objects.exclude(state=Connection.State.PAUSED).order_by("pk"):
         due = retention.due(as_of=as_of, connection_id=connection.pk)
         due += retention.to_archive(as_of=as_of, connection_id=connection.pk)
-        left_out = _left_out([row.record_id for row in due], again=again)
+        if after is not None:
+            due = _left_by(after, due)
+        left_out = _left_out([row.record_id for row in due], again=again or after is not None)
         most = min(limit, connection.most_per_run)
         rows = [row for row in due if row.record_id not in left_out][:most]
         for policy, own in _by_policy(rows, as_of):
             plans.append(_propose(actor, connection, policy, own, as_of=as_of))
     return plans
+
+
+def _left_by(plan_id: UUID, due: list[Due]) -> list[Due]:
+    """Of what is due, whose step in a plan left work for a person."""
+    left = Step.objects.filter(plan_id=plan_id, state__in=NEEDS_ATTENTION)
+    records = set(left.values_list("record_id", flat=True))
+    return [row for row in due if row.record_id in records]
 
 
 def _by_policy(rows: list[Due], as_of: date) -> list[tuple[Policy, list[Due]]]:
@@ -240,6 +255,34 @@ def call_back(*, actor: Actor, plan_id: UUID) -> Plan:
     return plan
 
 
+@transaction.atomic
+def stop(*, actor: Actor, plan_id: UUID) -> int:
+    """End what has not begun of a plan that has: nothing more of it is sent. What was sent is read
+    back to its end, and a task that a person has begun is theirs to close. How many are kept.
+
+    A brake is everybody's. Raises Refused, Missing or Conflict.
+    """
+    require_role(actor, Role.RECOPS, Role.DPO)
+    plan = _locked(plan_id, Plan.State.APPROVED)
+    _take_back_claims(plan)
+    locked = unbegun(plan).select_for_update().order_by("pk")
+    steps = list(locked.values_list("pk", flat=True))
+    if not steps:
+        raise Conflict("plan_state", _("Nothing is left to stop: everything was sent."))
+    plan.steps.filter(pk__in=steps).update(
+        state=Step.State.CANCELLED, finished_at=clock.now(), lease_until=None
+    )
+    audit.record(events.PLAN_STOPPED, actor=actor, object_id=plan.pk, counts={"steps": len(steps)})
+    return len(steps)
+
+
+def unbegun(plan: Plan) -> QuerySet[Step]:
+    """Steps of a plan of which nothing was sent, and that no person has begun."""
+    waiting = [Step.State.PLANNED, Step.State.CLAIMED]
+    begun_by_nobody = Q(state=Step.State.BY_HAND, sent_at=None)
+    return plan.steps.filter(Q(state__in=waiting) | begun_by_nobody)
+
+
 def _not_begun(plan: Plan) -> datetime:
     """When it begins. Raises Refused once the grace is over or a worker took a step: both ask
     again for what the other has locked."""
@@ -250,8 +293,8 @@ def _not_begun(plan: Plan) -> datetime:
         raise Refused(
             "too_late",
             _(
-                "Too late: the first records of this plan are being erased. It goes on to its "
-                "end; pause the connection to stop what has not been sent yet."
+                "Too late: the first records of this plan are being erased. Stop the rest of it, "
+                "on its page."
             ),
         )
     return plan.grace_until

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -67,6 +68,17 @@ def by_rule(plan_id: UUID) -> dict[str, int]:
     """How many records of a plan each rule makes due."""
     rows = Step.objects.filter(plan_id=plan_id).order_by("rule").values_list("rule")
     return dict(rows.annotate(n=Count("pk")))
+
+
+def left_by_field(plan_id: UUID) -> list[tuple[str, str, int]]:
+    """What readings showed to be left in a plan's records: (residue | unread, the vendor's name of
+    the field, in how many records), the most first."""
+    found: Counter[tuple[str, str]] = Counter()
+    rows = Step.objects.filter(plan_id=plan_id, state__in=NEEDS_ATTENTION)
+    for residue, unread in rows.values_list("residue", "unread").iterator():
+        found.update(("residue", name) for name in residue)
+        found.update(("unread", name) for name in unread)
+    return [(kind, name, count) for (kind, name), count in found.most_common()]
 
 
 def attention() -> QuerySet[Step]:

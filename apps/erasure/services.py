@@ -6,7 +6,7 @@ from apps.erasure.certificates import of_subject as certificate_of_subject
 from apps.erasure.execution import advance
 from apps.erasure.gates import pause, resume, resume_all, set_brakes, stop_all
 from apps.erasure.obstacles import look_again
-from apps.erasure.planning import approve, call_back, postpone, propose, refuse
+from apps.erasure.planning import approve, call_back, postpone, propose, refuse, stop
 
 __all__ = [
     "advance",
@@ -26,5 +26,6 @@ __all__ = [
     "resume",
     "resume_all",
     "set_brakes",
+    "stop",
     "stop_all",
 ]

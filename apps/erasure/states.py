@@ -16,8 +16,9 @@ planned ─claim→ claimed ─┬─ sent ─┬─ verified        read back, 
    │                     │    ├─ stated     nothing can be read: a named person states it
    │                     │    ├─ stale | held          changed, or held, before it was begun
    │                     │    └─ manual     given up: nobody erased it
+   │                     ├─ cancelled its plan was stopped before it was sent, or begun by hand
    │                     └─ failed    it could not even be read
-   └─ cancelled          its plan was refused or called back
+   └─ cancelled          its plan was refused, or stopped
 """
 
 from __future__ import annotations
@@ -58,9 +59,12 @@ TRANSITIONS: dict[str, frozenset[str]] = {
             "verified",
             "archived",
             "unverifiable",
+            "cancelled",
         }
     ),
-    "by_hand": frozenset({"verified", "archived", "stated", "stale", "held", "manual"}),
+    "by_hand": frozenset(
+        {"verified", "archived", "stated", "stale", "held", "manual", "cancelled"}
+    ),
     "sent": frozenset(
         {
             "sent",

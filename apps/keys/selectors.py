@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db import connections
+from django.db.models import Count, Max, QuerySet
 
 from apps.core import scope
 from apps.keys import epochs
@@ -76,3 +78,63 @@ def _end(epoch: Epoch) -> date:
         return max(epoch.ends_on, epoch.copies_until or epoch.ends_on)
     copies = Copy.objects.filter(made_at__gte=epoch.started_at, made_at__lte=epoch.destroyed_at)
     return max([epoch.destroyed_at.date(), *copies.values_list("expires_on", flat=True)])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an epoch stands."""
+
+    number: int
+    started_at: datetime
+    #: The day it ends, or ended.
+    ends_on: date
+    ended: bool
+    #: Whether its key file is here: of a living one it must be, of an ended one it must not.
+    sound: bool
+    #: Keys it wraps now; keys it wrapped that were destroyed, and the day by whose end nobody
+    #: opens what they sealed, in any backup.
+    living: int
+    destroyed: int
+    irreversible_by: date
+
+
+def standings() -> list[Standing]:
+    """The epochs of the controller in scope, the newest first."""
+    rows = Epoch.objects.filter(controller_id=scope.current()).order_by("-number")
+    mine = {"controller_id": scope.current()}
+    living = _per_epoch(SubjectKey.objects.filter(**mine))
+    destroyed = _per_epoch(Journal.objects.filter(**mine))
+    return [
+        Standing(
+            number=row.number,
+            started_at=row.started_at,
+            ends_on=row.destroyed_at.date() if row.destroyed_at else row.ends_on,
+            ended=row.destroyed_at is not None,
+            sound=epochs.exists(row.pk) == (row.destroyed_at is None),
+            living=living.get(row.pk, 0),
+            destroyed=destroyed.get(row.pk, 0),
+            irreversible_by=_end(row),
+        )
+        for row in rows
+    ]
+
+
+def _per_epoch(rows: QuerySet[Any]) -> dict[UUID, int]:
+    return dict(rows.order_by().values_list("epoch_id").annotate(n=Count("pk")))
+
+
+def copies() -> list[Copy]:
+    """Copies of the key files that still open, the last to expire first."""
+    return list(Copy.objects.filter(expired_at=None).order_by("-expires_on"))
+
+
+def shares_cluster() -> bool:
+    """Whether both databases are of one PostgreSQL cluster: then they share the write-ahead log and
+    base backups, and a key's row lies in the same backup as what it opens."""
+    return _cluster("default") == _cluster("keys")
+
+
+def _cluster(alias: str) -> int:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT system_identifier FROM pg_control_system()")
+        return int(cursor.fetchone()[0])

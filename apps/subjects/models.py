@@ -296,6 +296,39 @@ class Disclosure(Scoped):
         return str(self.pk)
 
 
+class Tally(Scoped):
+    """What stays of erased applications: how many, by one thing at a time and how they ended. No
+    row of anybody's (tallies.py); what is shown of it is protected first (suppression.py)."""
+
+    class Dimension(models.TextChoices):
+        JOB = "job", _("Job")
+        REGION = "region", _("Region")
+        SOURCE = "source", _("Source")
+        STAGE = "stage", _("Stage")
+        DECISION = "decision", _("Time to decision")
+
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # narrow rows, counted up
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    #: First day of the month of the erasure, by the legal entity's calendar.
+    month = models.DateField()
+    dimension = models.CharField(max_length=16, choices=Dimension.choices)
+    #: The ATS's job id or stage, a country, an origin, or a span of days; empty: unknown.
+    value = models.CharField(max_length=200, blank=True)
+    #: Application.state.
+    outcome = models.CharField(max_length=16)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["controller", "month", "dimension", "value", "outcome"], name="tally_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.dimension}"
+
+
 class Change(models.Model):
     """A record whose facts are newer than its grounds: written with the facts, taken by refresh.
 

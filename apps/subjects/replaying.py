@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.subjects import events, services, shredding, telling
+from apps.subjects import events, services, shredding, tallies, telling
 from apps.subjects.models import Application, Record, Subject
 
 
@@ -32,6 +32,7 @@ def shred_again(*, actor: Actor, subject_ids: Sequence[UUID], seqs: Mapping[UUID
     for subject_id in unshredded(subject_ids):
         records = Record.objects.select_for_update().filter(subject_id=subject_id)
         ids = list(records.order_by("pk").values_list("pk", flat=True))
+        tallies.count(actor=actor, record_ids=ids)
         Application.objects.filter(record_id__in=ids).delete()
         living = Record.objects.filter(pk__in=ids).exclude(state=Record.State.ERASED)
         count = living.update(state=Record.State.ERASED, erased_at=clock.now(), **shredding.EMPTIED)

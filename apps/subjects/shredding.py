@@ -36,7 +36,7 @@ from apps.keys import ending
 from apps.keys import selectors as keys_selectors
 from apps.keys import services as keys
 from apps.keys.selectors import Ended
-from apps.subjects import events, services, telling
+from apps.subjects import events, services, tallies, telling
 from apps.subjects.models import NEXT_SHREDDING, Application, Disclosure, Record, Subject
 
 logger = logging.getLogger(__name__)
@@ -87,6 +87,7 @@ def entomb(*, actor: Actor, record_ids: Sequence[UUID]) -> None:
     if any(record.state == Record.State.ERASED for record in records):
         raise Conflict("already_erased", _("This record was erased before."))
     ids = [record.pk for record in records]
+    tallies.count(actor=actor, record_ids=ids)
     Application.objects.filter(record_id__in=ids).delete()
     services.ask_again(ids)
     Record.objects.filter(pk__in=ids).update(

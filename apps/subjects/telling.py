@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -87,6 +87,11 @@ def of_people(subject_ids: Sequence[UUID]) -> list[Disclosure]:
     """To whom these people were disclosed, the first first, and what became of the telling."""
     rows = Disclosure.objects.filter(subject_id__in=subject_ids).select_related("recipient")
     return list(rows.order_by("disclosed_on", "pk"))
+
+
+def open_of(subject_ids: QuerySet[Any]) -> int:
+    """How many recipients of these people are still to be told."""
+    return Disclosure.objects.filter(subject_id__in=subject_ids, state__in=OPEN).count()
 
 
 def per_recipient() -> dict[UUID, dict[str, int]]:

@@ -16,6 +16,7 @@ PURE = {
 PURE_FILES = {
     "apps/erasure/verification.py",
     "apps/erasure/taxonomy.py",
+    "apps/subjects/suppression.py",
     "apps/connectors/paths.py",
 }
 IMPURE = (

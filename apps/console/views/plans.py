@@ -31,6 +31,7 @@ from apps.erasure.selectors import Progress
 from apps.erasure.states import NEEDS_ATTENTION
 from apps.retention import labels
 from apps.retention import selectors as retention
+from apps.subjects import telling
 
 #: States that are no trouble, and say what they mean all the same.
 SAID = ("stale", "held", "by_hand", "stated")
@@ -137,6 +138,10 @@ def _show(
         "shown_state": state,
         "by_rule": _by_rule(plan_id),
         "touched": [field.name for field in connectors.capabilities(found.connection).fields],
+        "left_by_field": [
+            (badges.of("field", kind), name, n)
+            for kind, name, n in selectors.left_by_field(plan_id)
+        ],
         "certificate_ready": found.state == Plan.State.FINISHED,
         "postponing": postponing or PostponeForm(),
         **shown.links(request),
@@ -218,6 +223,29 @@ def call_back(request: StaffRequest, plan_id: UUID) -> HttpResponse:
     return redirect("console:plan", plan_id)
 
 
+@staff_page("POST")
+def stop(request: StaffRequest, plan_id: UUID) -> HttpResponse:
+    kept = services.stop(actor=request.staff.actor, plan_id=plan_id)
+    said = ngettext(
+        "Stopped: %(count)d record is kept. What was sent is read back.",
+        "Stopped: %(count)d records are kept. What was sent is read back.",
+        kept,
+    )
+    messages.success(request, said % {"count": kept})
+    return redirect("console:plan", plan_id)
+
+
+@staff_page("POST")
+def retry(request: StaffRequest, plan_id: UUID) -> HttpResponse:
+    """What this plan left, proposed anew: a DPO approves it again."""
+    made = services.propose(actor=request.staff.actor, as_of=today(request), after=plan_id)
+    if not made:
+        messages.info(request, _("None of them is due now, or they are in another plan already."))
+        return redirect("console:plan", plan_id)
+    messages.success(request, _("Proposed again. A DPO now approves or refuses it."))
+    return redirect("console:plan", made[0].pk)
+
+
 def outcomes(by_state: Mapping[str, int]) -> list[Outcome]:
     """Counts in the order of a step's life, without the empty ones."""
     return [
@@ -255,6 +283,8 @@ def _standing(found: Plan) -> dict[str, Any]:
         "moving": phase in ("grace", "running"),
         "done": counted.ended,
         "by_hand": counted.by_state.get(Step.State.BY_HAND, 0),
+        "unbegun": planning.unbegun(found).count(),
+        "telling": telling.open_of(found.steps.values("record__subject_id")),
         "left": words.lasting(left),
         "grace": words.lasting(found.connection.grace_seconds),
         "lost": [FIELDS_OF_ARCHIVE[name] for name in planning.unreadable(found)]
