@@ -12,6 +12,7 @@ from typing import Any, Final
 #: name → what it measures. Each runs in an installation and a process of its own.
 EXPERIMENTS: Final[Mapping[str, str]] = {
     "sync": "20,000 candidates from the fake Greenhouse, 50 requests per 10 s",
+    "erase": "220 steps through the fake Greenhouse, 1, 2 and 4 workers",
     "due": "all due ids of 1,000,000 records; a change of period",
     "simulate": "a period tried on 1,000,000 records, nothing written",
     "refresh": "all grounds of 1,000,000 records from their facts",

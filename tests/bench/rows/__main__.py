@@ -14,6 +14,7 @@ from tests.bench.rounds import Run
 from tests.bench.rows import (
     creating,
     due,
+    erasing,
     integrating,
     recording,
     refreshing,
@@ -24,6 +25,7 @@ from tests.bench.rows import (
 
 MEASURES: Final[Mapping[str, Callable[[Run], list[Row]]]] = {
     "sync": syncing.measure,
+    "erase": erasing.measure,
     "due": due.measure,
     "simulate": simulating.measure,
     "refresh": refreshing.measure,

@@ -7,30 +7,19 @@ answered: the first and the last window are cut off by the sync itself.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import httpx
+from typing import Any
 
 from apps.connectors import services as connectors
 from apps.core import scope
 from tests.bench.figures import Goal, Row
-from tests.bench.place import ROOT, BenchError
 from tests.bench.rounds import Run, say
-from tests.bench.rows import stage
+from tests.bench.rows import account, stage
+from tests.bench.rows.account import LIMIT, SECRETS, WINDOW
 from tests.bench.rows.processes import processes
-
-LIMIT, WINDOW = 50, 10
-SECRETS: Final = {"client_id": "bench", "client_secret": "bench-bench", "sub": "1"}
-CONTROL: Final = "control-bench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +73,7 @@ def measure(run: Run) -> list[Row]:
 def _people(size: int) -> Path:
     """The state of a fake account with its candidates, made once and copied for each round."""
     state = stage.home() / "people.sqlite"
-    with _fake(state, "--candidates", str(size), "--thin"):
+    with account.open_account(state, "--candidates", str(size), "--thin"):
         say(f"{size:,} invented candidates are in the fake account")
     return state
 
@@ -93,7 +82,7 @@ def _once(number: int, size: int, prepared: Path) -> Outcome:
     company = stage.company(f"Bench{number}")
     state = stage.home() / f"people-{number}.sqlite"
     shutil.copy(prepared, state)
-    with _fake(state) as fake, scope.enter(company.id):
+    with account.open_account(state) as fake, scope.enter(company.id):
         connection = connectors.connect(
             actor=company.dpo,
             name="Greenhouse",
@@ -105,9 +94,9 @@ def _once(number: int, size: int, prepared: Path) -> Outcome:
         )
         arguments = [[str(company.id), str(connection.pk)]]
         with processes("tests.bench.rows.worker", arguments, os.environ) as (worker,):
-            before = _windows(fake)
+            before = account.windows(fake)
             told = worker.ask("sync")
-        after = _windows(fake)
+        after = account.windows(fake)
     if told["failure"] or told["created"] != size:
         raise AssertionError(f"the sync did not take everybody: {told}")
     return _outcome(told, before, after)
@@ -128,31 +117,3 @@ def _outcome(told: dict[str, Any], before: dict[int, Any], after: dict[int, Any]
         seconds=told["seconds"],
         busy=told["busy"],
     )
-
-
-def _windows(fake: dict[str, str]) -> dict[int, Any]:
-    headers = {"Authorization": f"Bearer {CONTROL}"}
-    answer = httpx.get(f"{fake['control_url']}/stats", headers=headers, timeout=60)
-    answer.raise_for_status()
-    return {window["start"]: window for window in answer.json()["windows"]}
-
-
-@contextmanager
-def _fake(state: Path, *more: str) -> Iterator[dict[str, str]]:
-    options = ["--state", str(state), "--client-id", SECRETS["client_id"]]
-    options += ["--client-secret", SECRETS["client_secret"], "--control-token", CONTROL]
-    options += ["--limit", str(LIMIT), "--window", str(WINDOW), *more]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "apps.connectors.fakes.greenhouse", *options],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        line = process.stdout.readline() if process.stdout else ""
-        if not line:
-            raise BenchError("the fake account did not start")
-        yield json.loads(line)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
