@@ -23,6 +23,8 @@ _PACKAGES: Final = (
     "django-auditlog",
     "django-simple-history",
     "django-pghistory",
+    "django-gdpr-assist",
+    "procrastinate",
 )
 
 

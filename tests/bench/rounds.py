@@ -13,6 +13,7 @@ from typing import Any, Final
 EXPERIMENTS: Final[Mapping[str, str]] = {
     "sync": "20,000 candidates from the fake Greenhouse, 50 requests per 10 s",
     "erase": "220 steps through the fake Greenhouse, 1, 2 and 4 workers",
+    "dispose": "100,000 people of 10,000,000 erased here; their keys alone",
     "due": "all due ids of 1,000,000 records; a change of period",
     "simulate": "a period tried on 1,000,000 records, nothing written",
     "refresh": "all grounds of 1,000,000 records from their facts",

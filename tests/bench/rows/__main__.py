@@ -13,6 +13,7 @@ from tests.bench.figures import Row
 from tests.bench.rounds import Run
 from tests.bench.rows import (
     creating,
+    disposing,
     due,
     erasing,
     integrating,
@@ -26,6 +27,7 @@ from tests.bench.rows import (
 MEASURES: Final[Mapping[str, Callable[[Run], list[Row]]]] = {
     "sync": syncing.measure,
     "erase": erasing.measure,
+    "dispose": disposing.measure,
     "due": due.measure,
     "simulate": simulating.measure,
     "refresh": refreshing.measure,

@@ -54,6 +54,23 @@ _APPLICATIONS: Final = f"""
         FROM generate_series(1, %(size)s) AS n WHERE {{share}}
     ) spread
 """  # noqa: S608 - constants only; values are parameters
+# The same with sealed values of their usual sizes, and who is found by what in the keys database.
+_SEALED: Final = "decode(md5('{0}' || n) || md5('{0}x' || n) || md5('{0}y' || n), 'hex')"
+_SUBJECTS_SEALED: Final = f"""
+    INSERT INTO subjects_subject (id, controller_id, state, archived, sealed_name, sealed_emails,
+        sealed_phones)
+    SELECT {_id(1)}, %(controller)s, 'living', 0, {_SEALED.format("n")}, {_SEALED.format("e")},
+        {_SEALED.format("p")} FROM generate_series(1, %(size)s) AS n
+"""  # noqa: S608 - constants only; values are parameters
+_RECORDS_SEALED: Final = f"""
+    INSERT INTO subjects_record (id, controller_id, subject_id, connection_id, remote_digest,
+        sealed_remote_id, state, origin, version, collected_on, collected_quality, talent_pool,
+        fingerprint)
+    SELECT {_id(2)}, %(controller)s, {_id(1)}, %(connection)s, sha256(n::text::bytea),
+        {_SEALED.format("r")}, 'present', 'applied', 1, NULL, 'missing', false,
+        sha256(('f' || n)::bytea)
+    FROM generate_series(1, %(size)s) AS n
+"""  # noqa: S608 - constants only; values are parameters
 _TABLES: Final = (
     "retention_ground",
     "subjects_change",
@@ -69,6 +86,11 @@ class Estate:
     connection_id: UUID
     policy_id: UUID
     today: date
+
+
+def subject_id(n: str) -> str:
+    """SQL for the id of the n-th person."""
+    return _id(1).replace("to_hex(n)", f"to_hex({n})")
 
 
 def estate(name: str) -> Estate:
@@ -120,7 +142,18 @@ def _spontaneous(share: str) -> str:
     )
 
 
-def _load(estate: Estate, size: int, applications: list[str]) -> None:
+def load_sealed(estate: Estate, size: int) -> None:
+    """As `load_alone`, with everything that is sealed of a person."""
+    people = (_SUBJECTS_SEALED, _RECORDS_SEALED)
+    _load(estate, size, [_spontaneous("true")], people)
+
+
+def _load(
+    estate: Estate,
+    size: int,
+    applications: list[str],
+    people: tuple[str, str] = (_SUBJECTS, _RECORDS),
+) -> None:
     say(f"loading {size:,} records")
     given = {
         "controller": estate.company.id,
@@ -131,6 +164,6 @@ def _load(estate: Estate, size: int, applications: list[str]) -> None:
     stage.empty(*_TABLES)
     with stage.admin() as it:
         it.execute("SET session_replication_role = replica")
-        for statement in (_SUBJECTS, _RECORDS, *applications):
+        for statement in (*people, *applications):
             it.execute(statement.encode(), given)
         it.execute("VACUUM (ANALYZE)")

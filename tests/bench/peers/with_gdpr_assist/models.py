@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from tests.bench.peers import columns
+
+
+class Person(columns.Person):
+    class Meta:
+        app_label = "with_gdpr_assist"
+
+    #: What the package finds by itself.
+    class PrivacyMeta:
+        fields = ("first_name", "last_name", "email", "phone", "city")

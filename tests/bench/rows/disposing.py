@@ -1,0 +1,267 @@
+"""Erasing people here: find who is due, shred their keys, wipe, entomb, write the ledger.
+
+The very functions that follow a read-back (`shredding`), called for thousands at once; in
+production they follow each record, at the pace of its ATS. The peer is django-gdpr-assist, which
+overwrites a person's fields one object after the other. The limit is UPDATE: the same rows and
+columns blanked in copies of our tables with the same indexes, no key, no tombstone, no ledger.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from apps.core import scope
+from apps.core.actors import SYSTEM
+from apps.keys import services as keys
+from apps.retention import selectors as retention
+from apps.retention import services as retention_services
+from apps.subjects import shredding
+from apps.subjects.models import Record, Subject
+from config.embedded import OWNER, RUNTIME, provision_on
+from tests.bench import place
+from tests.bench.figures import Goal, Row
+from tests.bench.rounds import Run, in_turn, say, seconds
+from tests.bench.rows import keyring, records, stage
+from tests.bench.rows.processes import Process, processes
+from tests.bench.rows.records import Estate
+
+BATCH: Final = 5_000
+PEER: Final = "with_gdpr_assist"
+_COPIES: Final = f"""
+    CREATE TABLE bench_subject (LIKE subjects_subject INCLUDING ALL);
+    CREATE TABLE bench_record (LIKE subjects_record INCLUDING ALL);
+    CREATE TABLE bench_application (LIKE subjects_application INCLUDING ALL);
+    INSERT INTO bench_subject SELECT * FROM subjects_subject;
+    INSERT INTO bench_record SELECT * FROM subjects_record;
+    INSERT INTO bench_application SELECT * FROM subjects_application;
+    GRANT SELECT, UPDATE ON bench_subject, bench_record, bench_application TO {RUNTIME};
+"""  # noqa: S608 - constants only
+_BLANK: Final = (
+    """
+    UPDATE bench_record SET state = 'erased', erased_at = now(), sealed_remote_id = NULL,
+        remote_digest = '', fingerprint = '', sending_step = NULL, talent_pool = false,
+        collected_on = NULL, version = version + 1 WHERE id = ANY(%s::uuid[])
+    """,
+    """
+    UPDATE bench_application SET job = '', country = '', state = '', remote_digest = '',
+        applied_on = NULL, closed_on = NULL WHERE record_id = ANY(%s::uuid[])
+    """,
+    """
+    UPDATE bench_subject SET state = 'shredded', shredded_at = now(), sealed_name = NULL,
+        sealed_emails = NULL, sealed_phones = NULL
+    WHERE id = ANY(SELECT subject_id FROM bench_record WHERE id = ANY(%s::uuid[]))
+    """,
+)
+_PEOPLE: Final = """
+    INSERT INTO with_gdpr_assist_person
+    SELECT gen_random_uuid(), 'Ada', 'Tarnholt' || n, 'p' || n || '@example.org',
+        '+33639980001', 'Lyon', 'rejected', '2024-01-01', now()
+    FROM generate_series(1, %(size)s) AS n
+"""
+_WAL: Final = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+
+
+@dataclass
+class Sides:
+    """Who is next on each side, and how much each wrote ahead (bytes a person)."""
+
+    estate: Estate
+    count: int
+    sample: int
+    peer: Process
+    #: Records whose copies were not blanked yet; people whose keys alone are still to go.
+    copied: list[UUID] = field(default_factory=list)
+    keyed: list[UUID] = field(default_factory=list)
+    wal: dict[str, list[float]] = field(default_factory=dict)
+
+    def dispose(self) -> float:
+        """People per second."""
+        with scope.enter(self.estate.company.id), self._written("dispose"):
+            return self.count / seconds(self._dispose)
+
+    def _dispose(self) -> None:
+        today, left = self.estate.today, self.count
+        while left:
+            due = retention.due(as_of=today, limit=min(BATCH, left))
+            ids = [row.record_id for row in due]
+            dispose(ids)
+            left -= len(ids)
+
+    def shred(self) -> float:
+        these, self.keyed = self.keyed[: self.count], self.keyed[self.count :]
+        with scope.enter(self.estate.company.id), self._written("shred"):
+            return self.count / seconds(self._shred, these)
+
+    def _shred(self, these: list[UUID]) -> None:
+        for start in range(0, len(these), BATCH):
+            keys.shred_many(dict.fromkeys(these[start : start + BATCH]), actor=SYSTEM)
+
+    def blank(self) -> float:
+        these, self.copied = self.copied[: self.count], self.copied[self.count :]
+        with self._written("blank"):
+            return self.count / seconds(self._blank, these)
+
+    def _blank(self, these: list[UUID]) -> None:
+        for start in range(0, len(these), BATCH):
+            with transaction.atomic(), connection.cursor() as cursor:
+                for statement in _BLANK:
+                    cursor.execute(statement, [these[start : start + BATCH]])
+                    if cursor.rowcount != len(these[start : start + BATCH]):
+                        raise AssertionError("the UPDATE missed some of the rows")
+
+    def anonymise(self) -> float:
+        return float(self.peer.ask(self.sample))
+
+    @contextmanager
+    def _written(self, name: str) -> Iterator[None]:
+        before = _wal()
+        yield
+        self.wal.setdefault(name, []).append((_wal() - before) / self.count)
+
+
+def dispose(record_ids: list[UUID]) -> None:
+    """What follows the read-back of these records."""
+    rows = list(Record.objects.filter(pk__in=record_ids))
+    shredding.bury(actor=SYSTEM, records=rows)
+    with transaction.atomic():
+        shredding.entomb(actor=SYSTEM, record_ids=record_ids)
+    people = [row.subject_id for row in rows]
+    if shredding.finish_shredding(actor=SYSTEM, subject_ids=people) != len(record_ids):
+        raise AssertionError("not everybody was shredded")
+    retention_services.refresh(actor=SYSTEM)
+
+
+def measure(run: Run) -> list[Row]:
+    size = run.sized(10_000_000, 20_000)
+    estate = records.estate("Bench")
+    records.load_sealed(estate, size)
+    keyring.load(estate.company.id, size)
+    with scope.enter(estate.company.id):
+        say("working out the grounds")
+        retention_services.refresh_all(actor=SYSTEM)
+        due = retention.due_ids(as_of=estate.today)
+    say(f"{len(due):,} of {size:,} are due; copying the tables")
+    with stage.admin() as it:
+        it.execute(_COPIES.encode())
+        it.execute("VACUUM (ANALYZE)")
+    stage.settle()
+    count = len(due) // run.rounds
+    with _peer(size) as peer:
+        sides = Sides(estate, count, min(count, 200 if run.quick else 10_000), peer)
+        sides.copied = list(due)
+        sides.keyed = _others(estate, due, count * run.rounds)
+        figures = in_turn(
+            {
+                "dispose": sides.dispose,
+                "peer": sides.anonymise,
+                "blank": sides.blank,
+                "shred": sides.shred,
+            },
+            run,
+        )
+    _check(estate, count * run.rounds)
+    return _rows(size, count * run.rounds, sides, figures)
+
+
+def _others(estate: Estate, due: list[UUID], count: int) -> list[UUID]:
+    """People who are not due, as far apart as those who are: their keys go, and nothing else."""
+    with scope.enter(estate.company.id):
+        due_people = set(Record.objects.filter(pk__in=due).values_list("subject_id", flat=True))
+        step = max(1, Subject.objects.count() // (2 * count))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM subjects_subject"
+            " WHERE controller_id = %s) p WHERE n %% %s = 0",
+            [estate.company.id, step],
+        )
+        found = [row[0] for row in cursor.fetchall() if row[0] not in due_people]
+    if len(found) < count:
+        raise AssertionError("too few people whose keys could go alone")
+    return found[:count]
+
+
+def _check(estate: Estate, count: int) -> None:
+    """Everybody that was said to be gone is."""
+    with scope.enter(estate.company.id):
+        erased = Record.objects.filter(state="erased").count()
+        shredded = Subject.objects.filter(state="shredded", sealed_name=None).count()
+    if (erased, shredded) != (count, count):
+        raise AssertionError(f"{erased} records and {shredded} people are gone, not {count}")
+
+
+def _rows(size: int, count: int, sides: Sides, figures: dict[str, list[float]]) -> list[Row]:
+    title = f"{count:,} among {size:,}"
+    peer = "django-gdpr-assist anonymising the same, one transaction"
+    limit = "an UPDATE that blanks the same rows and columns, same indexes"
+    ratio = [a / b for a, b in zip(sides.wal["shred"], sides.wal["blank"], strict=True)]
+    bytes_of = {name: [round(one) for one in found] for name, found in sides.wal.items()}
+    return [
+        Row(
+            "dispose.peer",
+            f"full local disposal: {title}",
+            "people/s",
+            figures["dispose"],
+            peer,
+            figures["peer"],
+            limit,
+            figures["blank"],
+            Goal(15, "at least"),
+            {"bytes of WAL a person": bytes_of},
+        ),
+        Row(
+            "dispose.limit",
+            f"the same beside the limit: {title}",
+            "people/s",
+            figures["dispose"],
+            limit,
+            figures["blank"],
+            goal=Goal(0.1, "at least"),
+        ),
+        Row(
+            "shred.peer",
+            f"keys alone, with what makes them findable and the journal: {title}",
+            "people/s",
+            figures["shred"],
+            peer,
+            figures["peer"],
+            goal=Goal(100, "at least"),
+        ),
+        Row(
+            "shred.wal",
+            "bytes written ahead by shredding keys alone, over those of the UPDATE",
+            "of the UPDATE's",
+            ratio,
+            goal=Goal(0.1, "at most", of="ours"),
+        ),
+    ]
+
+
+def _wal() -> int:
+    with stage.admin() as it:
+        found = it.execute(_WAL).fetchone()
+    return int(found[0]) if found else 0
+
+
+@contextmanager
+def _peer(size: int) -> Iterator[Process]:
+    database = "bench_gdpr_assist"
+    with stage.admin("postgres") as it:
+        provision_on(it, databases=[database], owner=OWNER, runtime=RUNTIME)
+    url = os.environ["DATABASE_OWNER_URL"].replace("/lethe?", f"/{database}?")
+    settings = f"tests.bench.peers.{PEER}.settings"
+    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings}
+    place.manage(environment, "migrate", "--verbosity", "0")
+    place.manage(environment, "migrate", "--run-syncdb", "--verbosity", "0")
+    say(f"loading {size:,} people for the peer")
+    with stage.admin(database) as it:
+        it.execute(_PEOPLE.encode(), {"size": size})
+        it.execute("VACUUM (ANALYZE)")
+    with processes("tests.bench.rows.anonymizer", [[]], environment) as (process,):
+        yield process
