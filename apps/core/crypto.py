@@ -13,7 +13,7 @@ Principles.
    most tens of millions of data keys, far below the 2^32 messages NIST SP 800-38D §8.3 allows.
 5. Equality is asked of blind indexes (HMAC-SHA-256 under a key of the controller, over the
    normalised value), never of ciphertexts. What is stored is that digest under a veil: a key of
-   the epoch (AES-SIV), so that nobody can test a backup for an address after the epoch's end.
+   the epoch, so that nobody can test a backup for an address after the epoch's end.
 6. A commitment is SHA-256(0x02 ‖ 32 random bytes ‖ value). Without the salt it tells nothing
    about the value; the salt is sealed under the subject's key and goes with it.
 
@@ -26,11 +26,13 @@ import hashlib
 import hmac
 import os
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from uuid import UUID
 
 import phonenumbers
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -40,6 +42,11 @@ NONCE_BYTES = 12
 _FORMAT = b"\x01"
 _COMMIT_PREFIX = b"\x02"
 _VEIL = b"lethe/veil/1|"
+_WRAP = b"lethe/wrap/1|"
+_HEAD = 1 + NONCE_BYTES
+DIGEST_BYTES = 32
+#: What `wrap` makes of a data key.
+WRAPPED_BYTES = _HEAD + KEY_BYTES + 16
 
 
 class CryptoError(Exception):
@@ -82,12 +89,12 @@ def _place(table: str, column: str, row: UUID) -> bytes:
 
 
 def wrap(epoch_key: bytes, data_key: bytes, *, subject: UUID, epoch: UUID) -> bytes:
-    return encrypt(epoch_key, data_key, b"lethe/wrap/1|" + subject.bytes + epoch.bytes)
+    return encrypt(epoch_key, data_key, _WRAP + subject.bytes + epoch.bytes)
 
 
 def unwrap(epoch_key: bytes, wrapped: bytes, *, subject: UUID, epoch: UUID) -> bytes:
     """Raises CryptoError when the key was wrapped for another subject or epoch."""
-    return decrypt(epoch_key, wrapped, b"lethe/wrap/1|" + subject.bytes + epoch.bytes)
+    return decrypt(epoch_key, wrapped, _WRAP + subject.bytes + epoch.bytes)
 
 
 def derive(key: bytes, purpose: str) -> bytes:
@@ -101,13 +108,61 @@ def blind(key: bytes, *, kind: str, value: str) -> bytes:
     return hmac.new(key, message, hashlib.sha256).digest()
 
 
-def veil(epoch_key: bytes, digest: bytes, *, epoch: UUID) -> bytes:
-    """A blind index's digest under an epoch's key: equal for equal digests, and nothing to compare
-    with once that key is destroyed (AES-256-SIV, RFC 5297). `unveil` gives the digest back."""
+def rewrapper(
+    old_key: bytes, new_key: bytes, *, old: UUID, new: UUID
+) -> Callable[[bytes, bytes], bytes]:
+    """For many keys at a time: (subject, what `wrap` made under the old epoch) → under the new one.
+    The function raises CryptoError as `unwrap` does."""
+    opens, seals = AESGCM(old_key).decrypt, AESGCM(new_key).encrypt
+    before, after, random = old.bytes, new.bytes, os.urandom
+
+    def rewrap(subject: bytes, wrapped: bytes) -> bytes:
+        place, nonce = _WRAP + subject, random(NONCE_BYTES)
+        try:
+            key = opens(wrapped[1:_HEAD], wrapped[_HEAD:], place + before)
+        except InvalidTag as error:
+            raise CryptoError("does not open") from error
+        return _FORMAT + nonce + seals(nonce, key, place + after)
+
+    return rewrap
+
+
+def veil(epoch_key: bytes, digests: bytes) -> bytes:
+    """Digests of blind indexes (32 bytes each, one after the other) under an epoch's key: equal for
+    equal digests, and nothing to compare with once that key is destroyed. `unveil` takes it off.
+
+    AES-256 block by block (ECB): a digest is the output of a PRF, so that no two blocks of
+    different digests are equal and a permutation shows nothing of them. It proves nothing about
+    its origin: that a row is of this epoch is said by its key's wrapping.
+    """
+    encryptor = _blocks(epoch_key).encryptor()
+    return encryptor.update(_digests(digests)) + encryptor.finalize()
+
+
+def unveil(epoch_key: bytes, veiled: bytes) -> bytes:
+    """Raises CryptoError for what cannot be digests."""
+    decryptor = _blocks(epoch_key).decryptor()
+    return decryptor.update(_digests(veiled)) + decryptor.finalize()
+
+
+def _digests(value: bytes) -> bytes:
+    if len(value) % DIGEST_BYTES:
+        raise CryptoError("no digests")
+    return value
+
+
+@lru_cache(maxsize=64)
+def _blocks(epoch_key: bytes) -> Cipher[modes.ECB]:
+    return Cipher(algorithms.AES(derive(epoch_key, "veil/blocks")), modes.ECB())  # noqa: S305 - of digests, see `veil`
+
+
+def veil_once(epoch_key: bytes, digest: bytes, *, epoch: UUID) -> bytes:
+    """As `veil` was until epochs came to be ended by the hundred thousand: AES-256-SIV (RFC 5297)
+    of one digest, 48 bytes. Rows of then are found by it until their epoch ends."""
     return _siv(epoch_key).encrypt(digest, [_VEIL + epoch.bytes])
 
 
-def unveil(epoch_key: bytes, veiled: bytes, *, epoch: UUID) -> bytes:
+def unveil_once(epoch_key: bytes, veiled: bytes, *, epoch: UUID) -> bytes:
     """Raises CryptoError when it was veiled under another epoch."""
     try:
         return _siv(epoch_key).decrypt(veiled, [_VEIL + epoch.bytes])

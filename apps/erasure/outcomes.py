@@ -54,7 +54,7 @@ def end(
         if not _write(step, state, code, reading):
             return False
         if verified:
-            shredding.bury(actor=actor, records=[step.record])
+            shredding.bury(actor=actor, record_ids=[step.record_id])
         commitment = _keep(step, after)
         if verified:
             _forget(actor, step)
@@ -73,7 +73,7 @@ def state_done(*, actor: Actor, step: Step, statement: Statement, fields: Sequen
     if not _write(step, Step.State.STATED, "stated", NOTHING_READ):
         return False
     claims.mine(step).update(asked=list(fields))
-    shredding.bury(actor=actor, records=[step.record])
+    shredding.bury(actor=actor, record_ids=[step.record_id])
     _forget(actor, step)
     audit.record(
         events.STATED,

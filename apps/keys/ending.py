@@ -5,9 +5,10 @@ Order (each step commits before the next one begins):
    │ old epoch marked as destroyed, once no key is left under it │ its file overwritten and removed
 
 1. From the first commit on, every new data key is wrapped by the fresh epoch.
-2. Each of these transactions takes the controller's lock, as making a new key does, and asks the
-   rows what is left instead of remembering how far it came. So a killed run goes on at the next
-   call, and two runs at a time finish one ending together.
+2. Each of these transactions takes the controller's lock: alone to begin an epoch, shared to
+   re-wrap, as making a new key does. It asks the rows what is left instead of remembering
+   how far it came. So a killed run goes on at the next call, and two runs at a time finish one
+   ending together.
 3. A file goes only after the commit that says nothing is under it. What a crash leaves is the file
    of an ended epoch, which wraps nobody living: the next call removes it.
 
@@ -16,7 +17,9 @@ Order (each step commits before the next one begins):
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -32,24 +35,72 @@ from apps.keys import epochs
 from apps.keys.models import BlindIndex, Epoch, SubjectKey
 
 _ALIAS = "keys"
-BATCH = 2_000
+#: Keys re-wrapped in one transaction: whoever wants one of them waits for that long.
+BATCH = 4_000
+#: From so many keys on a second connection takes them from the other end.
+MANY = 50_000
 
+# What changes is in no index, so that a row is rewritten in its page (HOT). A batch is read and
+# written as one value: of each row its id, which must be the row's when it is written, and the
+# rest. Nothing is locked in between: who was shredded meanwhile is not there to be written.
+_READ = """
+    SELECT string_agg(uuid_send(subject_id) || wrapped, ''::bytea ORDER BY subject_id),
+           (array_agg(subject_id ORDER BY subject_id))[1],
+           (array_agg(subject_id ORDER BY subject_id DESC))[1]
+    FROM (SELECT subject_id, wrapped FROM keys_subjectkey
+          WHERE controller_id = %(controller)s AND epoch_id = %(old)s
+            AND subject_id > %(after)s AND subject_id < %(before)s
+          ORDER BY subject_id {order} LIMIT %(most)s) batch
+"""
 _REWRAP = """
-    UPDATE keys_subjectkey AS k SET wrapped = v.wrapped, epoch_id = %s
-    FROM unnest(%s::uuid[], %s::bytea[]) AS v (subject_id, wrapped)
-    WHERE k.subject_id = v.subject_id
+    WITH batch AS (
+        SELECT ctid, subject_id, (row_number() OVER (ORDER BY subject_id))::integer - 1 AS n
+        FROM keys_subjectkey
+        WHERE controller_id = %(controller)s AND epoch_id = %(old)s
+          AND subject_id BETWEEN %(first)s AND %(last)s
+    )
+    UPDATE keys_subjectkey AS k
+    SET wrapped = substring(given.rows FROM batch.n * %(width)s + 17 FOR %(width)s - 16),
+        epoch_id = %(new)s
+    FROM batch, (SELECT %(rows)s::bytea AS rows) given
+    WHERE k.ctid = batch.ctid AND k.epoch_id = %(old)s
+      AND substring(given.rows FROM batch.n * %(width)s + 1 FOR 16) = uuid_send(k.subject_id)
+"""
+_READ_VEILED = """
+    SELECT string_agg(int8send(id) || digest, ''::bytea ORDER BY id)
+    FROM keys_blindindex
+    WHERE controller_id = %(controller)s AND epoch_id = %(old)s
+      AND subject_id BETWEEN %(first)s AND %(last)s AND octet_length(digest) = 32
 """
 _VEIL = """
-    UPDATE keys_blindindex AS b SET digest = v.digest, epoch_id = %s
-    FROM unnest(%s::bigint[], %s::bytea[]) AS v (id, digest)
-    WHERE b.id = v.id
+    WITH batch AS (
+        SELECT ctid, id, (row_number() OVER (ORDER BY id))::integer - 1 AS n
+        FROM keys_blindindex
+        WHERE controller_id = %(controller)s AND epoch_id = %(old)s
+          AND subject_id BETWEEN %(first)s AND %(last)s AND octet_length(digest) = 32
+    )
+    UPDATE keys_blindindex AS b
+    SET digest = substring(given.rows FROM batch.n * 40 + 9 FOR 32), epoch_id = %(new)s
+    FROM batch, (SELECT %(rows)s::bytea AS rows) given
+    WHERE b.ctid = batch.ctid AND b.epoch_id = %(old)s
+      AND substring(given.rows FROM batch.n * 40 + 1 FOR 8) = int8send(b.id)
 """
+#: A row of a batch: a person's id and their wrapped key.
+_WIDTH = 16 + crypto.WRAPPED_BYTES
+_FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
+_Order = Literal["ASC", "DESC"]
 
 
 def living(controller_id: UUID) -> Epoch:
     """The epoch that wraps new keys, in the caller's transaction: it cannot end before that."""
-    _lock(controller_id)
-    return _newest(controller_id) or _start(controller_id, 1)
+    if _newest(controller_id) is None:
+        _lock(controller_id)
+        return _newest(controller_id) or _start(controller_id, 1)
+    _lock(controller_id, shared=True)
+    newest = _newest(controller_id)
+    if newest is None:
+        raise _does_not_open()  # every epoch ended and none began: not by this code
+    return newest
 
 
 def end_epoch(*, actor: Actor, due_by: date | None = None) -> None:
@@ -104,62 +155,104 @@ def _ending(controller_id: UUID) -> list[Epoch]:
 
 
 def _rewrap(old: Epoch) -> None:
-    while SubjectKey.objects.filter(epoch=old).exists():
-        last: UUID | None = UUID(int=0)
-        while last is not None:
-            last = _rewrap_batch(old, after=last)
+    """Every key that is left, from one end; of many, another connection comes from the other."""
+    while (left := SubjectKey.objects.filter(epoch=old).count()) > 0:
+        if left < MANY:
+            _walk(old, "ASC")
+            continue
+        with ThreadPoolExecutor(max_workers=1) as other:
+            done = other.submit(_elsewhere, old)
+            _walk(old, "ASC")
+            done.result()
 
 
-def _rewrap_batch(old: Epoch, *, after: UUID) -> UUID | None:
-    """The next keys by subject id, now under the newest epoch. The last one's id, or None."""
-    with transaction.atomic(using=_ALIAS):
-        _lock(old.controller_id)
-        rows = SubjectKey.objects.select_for_update().filter(epoch=old, subject_id__gt=after)
-        batch = list(rows.order_by("subject_id")[:BATCH])
+def _elsewhere(old: Epoch) -> None:
+    try:
+        _walk(old, "DESC")
+    finally:
+        connections[_ALIAS].close()
+
+
+def _walk(old: Epoch, order: _Order) -> None:
+    """Batch after batch until none is left on the way to the other end."""
+    after, before = _FIRST_ID, _LAST_ID
+    while (batch := _rewrap_batch(old, after, before, order)) is not None:
+        if order == "ASC":
+            after = batch[1]
+        else:
+            before = batch[0]
+
+
+def _rewrap_batch(old: Epoch, after: UUID, before: UUID, order: _Order) -> tuple[UUID, UUID] | None:
+    """The next keys in that order, now under the newest epoch: from which person to which. None:
+    there are no more."""
+    with transaction.atomic(using=_ALIAS), connections[_ALIAS].cursor() as cursor:
+        _lock(old.controller_id, shared=True)
         fresh = _newest(old.controller_id)
-        if not batch or fresh is None:
+        given: dict[str, Any] = {"controller": old.controller_id, "old": old.pk, "most": BATCH}
+        given |= {"after": after, "before": before}
+        cursor.execute(_READ.format(order=order), given)
+        rows, first, last = cursor.fetchone()
+        if rows is None or fresh is None:
             return None
-        subject_ids = [row.subject_id for row in batch]
-        with connections[_ALIAS].cursor() as cursor:
-            cursor.execute(_REWRAP, [fresh.pk, subject_ids, _wrapped_anew(batch, old, fresh)])
-        _veil_anew(subject_ids, old, fresh)
-        Epoch.objects.filter(pk=old.pk).update(rewrapped=F("rewrapped") + len(batch))
-    return subject_ids[-1]
+        given |= {"first": first, "last": last, "new": fresh.pk}
+        given |= {"rows": _wrapped_anew(bytes(rows), old, fresh), "width": _WIDTH}
+        cursor.execute(_REWRAP, given)
+        count = cursor.rowcount
+        # After that: who is made findable from now on waits for us, and is under the new one.
+        cursor.execute(_READ_VEILED, given)
+        (veiled,) = cursor.fetchone()
+        if veiled is not None:
+            given["rows"] = _veiled_anew(bytes(veiled), old, fresh)
+            cursor.execute(_VEIL, given)
+        _veil_others(old, fresh, first, last)
+        Epoch.objects.filter(pk=old.pk).update(rewrapped=F("rewrapped") + count)
+    return first, last
 
 
-def _veil_anew(subject_ids: list[UUID], old: Epoch, fresh: Epoch) -> None:
-    """The blind indexes of these people move with their keys, whose lock we hold."""
-    found = BlindIndex.objects.filter(subject_id__in=subject_ids)
-    rows = found.filter(Q(epoch=old) | Q(epoch=None)).values_list("pk", "digest", "epoch_id")
-    old_key, new_key = epochs.load(old.pk), epochs.load(fresh.pk)
-    ids, veiled = [], []
-    for pk, digest, epoch_id in rows:
-        bare = bytes(digest)
-        if epoch_id is not None:
-            bare = _unveiled(old_key, bare, old.pk)
-        ids.append(pk)
-        veiled.append(crypto.veil(new_key, bare, epoch=fresh.pk))
-    with connections[_ALIAS].cursor() as cursor:
-        cursor.execute(_VEIL, [fresh.pk, ids, veiled])
+def _wrapped_anew(rows: bytes, old: Epoch, fresh: Epoch) -> bytes:
+    if len(rows) % _WIDTH:
+        raise _does_not_open()
+    rewrap = crypto.rewrapper(epochs.load(old.pk), epochs.load(fresh.pk), old=old.pk, new=fresh.pk)
+    found = []
+    try:
+        for at in range(0, len(rows), _WIDTH):
+            subject = rows[at : at + 16]
+            found.append(subject + rewrap(subject, rows[at + 16 : at + _WIDTH]))
+    except crypto.CryptoError as error:
+        raise _does_not_open() from error
+    return b"".join(found)
+
+
+def _veiled_anew(rows: bytes, old: Epoch, fresh: Epoch) -> bytes:
+    """Each row is its id (8 bytes) and its digest (32)."""
+    starts = range(0, len(rows), 40)
+    digests = b"".join([rows[at + 8 : at + 40] for at in starts])
+    bare = crypto.unveil(epochs.load(old.pk), digests)
+    veiled = crypto.veil(epochs.load(fresh.pk), bare)
+    return b"".join(
+        [rows[at : at + 8] + veiled[32 * n : 32 * n + 32] for n, at in enumerate(starts)]
+    )
+
+
+def _veil_others(old: Epoch, fresh: Epoch, first: UUID, last: UUID) -> None:
+    """Rows of before the veil, or of another one: one by one, once."""
+    found = BlindIndex.objects.filter(
+        controller_id=old.controller_id, subject_id__gte=first, subject_id__lte=last
+    )
+    for row in found.filter(Q(epoch=old) | Q(epoch=None)):
+        bare = bytes(row.digest)
+        if row.epoch_id is not None:
+            bare = _unveiled(epochs.load(old.pk), bare, old.pk)
+        row.digest, row.epoch = crypto.veil(epochs.load(fresh.pk), bare), fresh
+        row.save(update_fields=["digest", "epoch"], using=_ALIAS)
 
 
 def _unveiled(key: bytes, veiled: bytes, epoch_id: UUID) -> bytes:
     try:
-        return crypto.unveil(key, veiled, epoch=epoch_id)
+        return crypto.unveil_once(key, veiled, epoch=epoch_id)
     except crypto.CryptoError as error:
         raise _does_not_open() from error
-
-
-def _wrapped_anew(batch: list[SubjectKey], old: Epoch, fresh: Epoch) -> list[bytes]:
-    old_key, new_key = epochs.load(old.pk), epochs.load(fresh.pk)
-    wrapped = []
-    for row in batch:
-        try:
-            key = crypto.unwrap(old_key, bytes(row.wrapped), subject=row.subject_id, epoch=old.pk)
-        except crypto.CryptoError as error:
-            raise _does_not_open() from error
-        wrapped.append(crypto.wrap(new_key, key, subject=row.subject_id, epoch=fresh.pk))
-    return wrapped
 
 
 def _does_not_open() -> Unavailable:
@@ -168,8 +261,9 @@ def _does_not_open() -> Unavailable:
 
 
 def _close(old: Epoch) -> None:
+    """Nothing comes under an epoch that a newer one replaced, so that what is seen here stays so:
+    nobody waits for it, however long it takes to look."""
     with transaction.atomic(using=_ALIAS):
-        _lock(old.controller_id)
         if not SubjectKey.objects.filter(epoch=old).exists():
             BlindIndex.objects.filter(epoch=old).delete()  # of people without a key: nobody's
             Epoch.objects.filter(pk=old.pk, destroyed_at=None).update(destroyed_at=clock.now())
@@ -194,9 +288,12 @@ def _start(controller_id: UUID, number: int) -> Epoch:
     return epoch
 
 
-def _lock(controller_id: UUID) -> None:
-    """One at a time per controller (a transaction lock: goes with the commit)."""
+def _lock(controller_id: UUID, *, shared: bool = False) -> None:
+    """Per controller, until the transaction ends: whoever begins an epoch is alone; whoever makes
+    keys, or wraps them anew, only keeps that from happening meanwhile."""
+    kind = "_shared" if shared else ""
     with connections[_ALIAS].cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"epoch/{controller_id}"]
+            f"SELECT pg_advisory_xact_lock{kind}(hashtextextended(%s, 0))",
+            [f"epoch/{controller_id}"],
         )

@@ -9,9 +9,9 @@ Ending an epoch, which makes what was shredded irreversible in every backup: end
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -24,6 +24,12 @@ from apps.keys import ending, epochs
 from apps.keys.models import BlindIndex, Epoch, Journal, SubjectKey, Tombstone
 
 _ALIAS = "keys"
+_ENTOMB = """
+    INSERT INTO keys_tombstone
+        (controller_id, erased_on, expires_on, connection_id, remote_digest, record_id)
+    SELECT %s, %s, %s, g.* FROM unnest(%s::uuid[], %s::bytea[], %s::uuid[]) AS g
+    ON CONFLICT (connection_id, remote_digest, record_id) DO NOTHING
+"""
 _LOCK = """
     SELECT FROM keys_subjectkey WHERE controller_id = %s AND subject_id = ANY(%s::uuid[])
     ORDER BY subject_id FOR UPDATE
@@ -123,24 +129,38 @@ def index(entries: Iterable[tuple[UUID, str, str]]) -> None:
         )
         # Under the epoch of the subject's own key: the lock keeps both where they are.
         epoch_of = dict(keyed.order_by("subject_id").values_list("subject_id", "epoch_id"))
+        rows = {
+            (subject_id, kind, _veiled(digest(kind, value), epoch_of[subject_id]))
+            for subject_id, kind, value in wanted
+            if subject_id in epoch_of
+        }
+        known = BlindIndex.objects.filter(
+            controller_id=controller_id, subject_id__in=epoch_of.keys()
+        ).values_list("subject_id", "kind", "digest")
+        there = {(subject_id, kind, bytes(found)) for subject_id, kind, found in known}
         BlindIndex.objects.bulk_create(
-            (
-                BlindIndex(
-                    controller_id=controller_id,
-                    kind=kind,
-                    digest=_veiled(digest(kind, value), epoch_of[subject_id]),
-                    epoch_id=epoch_of[subject_id],
-                    subject_id=subject_id,
-                )
-                for subject_id, kind, value in wanted
-                if subject_id in epoch_of
-            ),
-            ignore_conflicts=True,
+            BlindIndex(
+                controller_id=controller_id,
+                kind=kind,
+                digest=veiled,
+                epoch_id=epoch_of[subject_id],
+                subject_id=subject_id,
+            )
+            for subject_id, kind, veiled in sorted(rows - there)
         )
 
 
 def _veiled(bare: bytes, epoch_id: UUID) -> bytes:
-    return crypto.veil(epochs.load(epoch_id), bare, epoch=epoch_id)
+    return crypto.veil(epochs.load(epoch_id), bare)
+
+
+def _spellings(bare: bytes, epoch_ids: Sequence[UUID]) -> Iterator[bytes]:
+    """How a digest may be stored: veiled, as it was veiled before, or bare."""
+    yield bare
+    for epoch_id in epoch_ids:
+        key = epochs.load(epoch_id)
+        yield crypto.veil(key, bare)
+        yield crypto.veil_once(key, bare, epoch=epoch_id)
 
 
 def find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
@@ -161,7 +181,7 @@ def _find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
     spellings: dict[bytes, set[str]] = {}
     for value in values:
         bare = digest(kind, value)
-        for stored in (bare, *(_veiled(bare, epoch_id) for epoch_id in epoch_ids)):
+        for stored in _spellings(bare, epoch_ids):
             spellings.setdefault(stored, set()).add(value)
     rows = BlindIndex.objects.filter(
         controller_id=scope.current(), kind=kind, digest__in=list(spellings)
@@ -173,32 +193,17 @@ def _find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Grave:
-    """A remote id that was erased, and whose record it was."""
-
-    connection_id: UUID
-    remote_digest: bytes
-    record_id: UUID
+#: A remote id that was erased: its connection, its digest, and whose record it was.
+Grave = tuple[UUID, bytes, UUID]
 
 
 def entomb(graves: Sequence[Grave], *, actor: Actor, erased_on: date, until: date) -> None:
     """Remember that these remote ids were erased, until a day. Repeating is harmless."""
-    with transaction.atomic(using=_ALIAS):
-        Tombstone.objects.bulk_create(
-            (
-                Tombstone(
-                    connection_id=grave.connection_id,
-                    remote_digest=grave.remote_digest,
-                    record_id=grave.record_id,
-                    controller_id=scope.current(),
-                    erased_on=erased_on,
-                    expires_on=until,
-                )
-                for grave in graves
-            ),
-            ignore_conflicts=True,
-        )
+    columns: list[list[Any]] = [list(column) for column in zip(*graves, strict=True)]
+    if not columns:
+        return
+    with transaction.atomic(using=_ALIAS), connections[_ALIAS].cursor() as cursor:
+        cursor.execute(_ENTOMB, [scope.current(), erased_on, until, *columns])
 
 
 def expire_tombstones(*, actor: Actor, before: date, limit: int = 10_000) -> int:
@@ -244,7 +249,7 @@ def shred_many(seqs: Mapping[UUID, int | None], *, actor: Actor) -> dict[UUID, U
         cursor.execute(_LOCK, [controller_id, ids])
         cursor.execute(_SHRED, [controller_id, ids, controller_id, ids, [seqs[one] for one in ids]])
         cursor.execute(_UNFIND, [controller_id, ids])
-        rows = Journal.objects.filter(subject_id__in=ids, controller_id=controller_id)
+        rows = Journal.objects.filter(subject_id__any=ids, controller_id=controller_id)
         return dict(rows.values_list("subject_id", "epoch_id"))
 
 

@@ -43,6 +43,7 @@ def shred_again(*, actor: Actor, subject_ids: Sequence[UUID], seqs: Mapping[UUID
             state=Subject.State.SHREDDED,
             shredded_at=clock.now(),
             shred_seq=seqs.get(subject_id),
+            **shredding.UNNAMED,
         )
         audit.record(
             events.SHREDDING_REPLAYED,

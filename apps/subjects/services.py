@@ -21,7 +21,7 @@ from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Invalid, Missing
 from apps.subjects import events, selectors
-from apps.subjects.models import Change, Contact, Record, Subject
+from apps.subjects.models import Contact, Record, Subject
 
 
 def touch(subject_ids: Iterable[UUID], *, actor: Actor) -> int:
@@ -83,10 +83,13 @@ _MARK: Final = """
 def ask_again(record_ids: Iterable[UUID]) -> None:
     """Retention works these out anew: their grounds are older than their facts, or orphans. Part
     of the caller's transaction, whose entry names the actor."""
-    Change.objects.bulk_create(
-        (Change(record_id=pk, controller_id=scope.current()) for pk in record_ids),
-        ignore_conflicts=True,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO subjects_change (record_id, controller_id)"
+            " SELECT id, %s FROM unnest(%s::uuid[]) AS id ORDER BY id"
+            " ON CONFLICT (record_id) DO NOTHING",
+            [scope.current(), list(record_ids)],
+        )
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
@@ -37,7 +37,7 @@ from apps.keys import selectors as keys_selectors
 from apps.keys import services as keys
 from apps.keys.selectors import Ended
 from apps.subjects import events, services, tallies, telling
-from apps.subjects.models import NEXT_SHREDDING, Application, Disclosure, Record, Subject
+from apps.subjects.models import Application, Disclosure, Record, Subject
 
 logger = logging.getLogger(__name__)
 
@@ -60,14 +60,37 @@ UNNAMED: Final[Mapping[str, Any]] = {
 }
 
 
-def bury(*, actor: Actor, records: Sequence[Record]) -> None:
+_LOCK_PEOPLE: Final = """
+    SELECT FROM subjects_subject
+    WHERE controller_id = %(controller)s AND id = ANY(%(people)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+_SHREDDING: Final = """
+    UPDATE subjects_subject s
+    SET state = 'shredding', shred_seq = nextval('subjects_shred_seq')
+    WHERE s.controller_id = %(controller)s AND s.id = ANY(%(people)s::uuid[])
+      AND NOT EXISTS (SELECT FROM subjects_record r
+                      WHERE r.subject_id = s.id AND r.state <> 'erased')
+    RETURNING s.id
+"""
+_SHREDDED: Final = """
+    UPDATE subjects_subject
+    SET state = 'shredded', shredded_at = clock_timestamp(),
+        sealed_name = NULL, sealed_emails = NULL, sealed_phones = NULL
+    WHERE controller_id = %(controller)s AND id = ANY(%(people)s::uuid[]) AND state = 'shredding'
+    RETURNING id
+"""
+
+
+def bury(*, actor: Actor, record_ids: Sequence[UUID]) -> None:
     """Before the transaction that entombs: the tombstones commit in the keys database.
 
     A tombstone beside a living record changes nothing: intake looks for the record first.
     """
     today = clock.now().date()
+    rows = Record.objects.filter(pk__any=record_ids).exclude(state=Record.State.ERASED)
+    graves = rows.values_list("connection_id", "remote_digest", "pk")
     keys.entomb(
-        [keys.Grave(one.connection_id, bytes(one.remote_digest), one.pk) for one in records],
+        [(connection_id, bytes(digest), pk) for connection_id, digest, pk in graves],
         actor=actor,
         erased_on=today,
         until=today + timedelta(days=settings.LETHE_TOMBSTONE_DAYS),
@@ -79,30 +102,28 @@ def entomb(*, actor: Actor, record_ids: Sequence[UUID]) -> None:
 
     Whoever has no other record becomes `shredding`. Raises Conflict when one was entombed before.
     """
-    rows = Record.objects.select_for_update().filter(pk__in=record_ids).order_by("pk")
-    records = list(rows.only("pk", "subject_id", "state"))
-    subject_ids = sorted({record.subject_id for record in records})
-    people = Subject.objects.select_for_update().filter(pk__in=subject_ids).order_by("pk")
-    list(people.values_list("pk", flat=True))
-    if any(record.state == Record.State.ERASED for record in records):
+    rows = Record.objects.select_for_update().filter(pk__any=record_ids).order_by("pk")
+    records = list(rows.values_list("pk", "subject_id", "state"))
+    subject_ids = sorted({subject_id for _pk, subject_id, _state in records})
+    if any(state == Record.State.ERASED for _pk, _subject, state in records):
         raise Conflict("already_erased", _("This record was erased before."))
-    ids = [record.pk for record in records]
-    tallies.count(actor=actor, record_ids=ids)
-    Application.objects.filter(record_id__in=ids).delete()
-    services.ask_again(ids)
-    Record.objects.filter(pk__in=ids).update(
-        state=Record.State.ERASED, erased_at=clock.now(), **EMPTIED
-    )
+    ids = [pk for pk, _subject, _state in records]
+    given: dict[str, Any] = {"controller": scope.current(), "people": subject_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_PEOPLE, given)
+        tallies.count(actor=actor, record_ids=ids)
+        Application.objects.filter(record__any=ids).delete()
+        services.ask_again(ids)
+        Record.objects.filter(pk__any=ids).update(
+            state=Record.State.ERASED, erased_at=clock.now(), **EMPTIED
+        )
+        cursor.execute(_SHREDDING, given)
+        last = [subject_id for (subject_id,) in cursor.fetchall()]
     audit.record_pairs(
         events.RECORD_ENTOMBED,
         actor=actor,
         ref="subject",
-        pairs=[(record.pk, record.subject_id) for record in records],
-    )
-    living = Record.objects.filter(subject_id__in=subject_ids).exclude(state=Record.State.ERASED)
-    last = sorted(set(subject_ids) - set(living.values_list("subject_id", flat=True)))
-    Subject.objects.filter(pk__in=last).update(
-        state=Subject.State.SHREDDING, shred_seq=NEXT_SHREDDING
+        pairs=[(pk, subject_id) for pk, subject_id, _state in records],
     )
     telling.begin(actor=actor, subject_ids=last)
 
@@ -113,7 +134,7 @@ def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None)
     telling.lapse(actor=actor)
     waiting = Subject.objects.filter(~telling.still_open("pk"), state=Subject.State.SHREDDING)
     if subject_ids is not None:
-        waiting = waiting.filter(pk__in=subject_ids)
+        waiting = waiting.filter(pk__any=subject_ids)
     seqs = dict(waiting.order_by("pk").values_list("pk", "shred_seq")[:BATCH])
     if not seqs:
         return 0
@@ -126,10 +147,10 @@ def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None)
 
 @transaction.atomic
 def _say_shredded(epochs: Mapping[UUID, UUID], actor: Actor) -> int:
-    rows = Subject.objects.filter(pk__in=epochs.keys(), state=Subject.State.SHREDDING)
-    ids = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_SHREDDED, {"controller": scope.current(), "people": sorted(epochs)})
+        ids = [subject_id for (subject_id,) in cursor.fetchall()]
     unname(ids)
-    Subject.objects.filter(pk__in=ids).update(state=Subject.State.SHREDDED, shredded_at=clock.now())
     by_epoch: defaultdict[UUID, list[UUID]] = defaultdict(list)
     for subject_id in ids:
         by_epoch[epochs[subject_id]].append(subject_id)
@@ -141,10 +162,9 @@ def _say_shredded(epochs: Mapping[UUID, UUID], actor: Actor) -> int:
 
 
 def unname(subject_ids: Sequence[UUID]) -> None:
-    """What is sealed under keys that are gone. Part of the caller's transaction, whose entry
+    """What else is sealed under keys that are gone. Part of the caller's transaction, whose entry
     names the actor."""
-    Subject.objects.filter(pk__in=subject_ids).update(**UNNAMED)
-    Disclosure.objects.filter(subject_id__in=subject_ids).update(sealed_reference=None)
+    Disclosure.objects.filter(subject__any=subject_ids).update(sealed_reference=None)
 
 
 def expire_tombstones(*, actor: Actor) -> int:

@@ -40,17 +40,23 @@ _SPAN: Final = f"""
 # In one order, so that two transactions never wait for each other's counters.
 _COUNT: Final = f"""
     INSERT INTO subjects_tally (controller_id, month, dimension, value, outcome, count)
-    SELECT %(controller)s, %(month)s, d.dimension, d.value, a.state, count(DISTINCT a.record_id)
-    FROM subjects_application a
-    JOIN subjects_record r ON r.id = a.record_id
-    LEFT JOIN subjects_standing s ON s.id = a.standing_id
-    CROSS JOIN LATERAL (VALUES
-        ('job', left(a.job, 200)), ('region', a.country), ('source', r.origin),
-        ('stage', coalesce(s.stage, '')), ('decision', {_SPAN})
-    ) AS d (dimension, value)
-    WHERE a.controller_id = %(controller)s AND a.record_id = ANY(%(records)s::uuid[])
-    GROUP BY d.dimension, d.value, a.state
-    ORDER BY d.dimension, d.value, a.state
+    SELECT %(controller)s, %(month)s, dimension, value, state, n FROM (
+        SELECT state, count(DISTINCT record_id) AS n,
+               CASE GROUPING(job, region, source, stage, decision)
+                   WHEN 15 THEN 'job' WHEN 23 THEN 'region' WHEN 27 THEN 'source'
+                   WHEN 29 THEN 'stage' ELSE 'decision' END AS dimension,
+               coalesce(job, region, source, stage, decision) AS value
+        FROM (SELECT a.record_id, a.state, left(a.job, 200) AS job, a.country AS region,
+                     r.origin AS source, coalesce(s.stage, '') AS stage, {_SPAN} AS decision
+              FROM subjects_application a
+              JOIN subjects_record r ON r.id = a.record_id
+              LEFT JOIN subjects_standing s ON s.id = a.standing_id
+              WHERE a.controller_id = %(controller)s
+                AND a.record_id = ANY(%(records)s::uuid[])) forgotten
+        GROUP BY GROUPING SETS ((job, state), (region, state), (source, state), (stage, state),
+                                (decision, state))
+    ) counted
+    ORDER BY dimension, value, state
     ON CONFLICT (controller_id, month, dimension, value, outcome)
     DO UPDATE SET count = subjects_tally.count + excluded.count
 """  # noqa: S608 - constants only; values are parameters

@@ -43,7 +43,7 @@ RETURNS: Final = timedelta(days=5)
 
 def begin(*, actor: Actor, subject_ids: Sequence[UUID]) -> int:
     """Inside the transaction that erases these people's last records. How many are to be told."""
-    rows = Disclosure.objects.filter(subject_id__in=subject_ids, state=State.RECORDED)
+    rows = Disclosure.objects.filter(subject__any=subject_ids, state=State.RECORDED)
     found = list(rows.select_related("recipient").order_by("subject_id", "pk"))
     if not found:
         return 0

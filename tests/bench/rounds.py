@@ -13,6 +13,8 @@ from typing import Any, Final
 EXPERIMENTS: Final[Mapping[str, str]] = {
     "sync": "20,000 candidates from the fake Greenhouse, 50 requests per 10 s",
     "erase": "220 steps through the fake Greenhouse, 1, 2 and 4 workers",
+    "jobs": "8,000 jobs with an effect of one row; the same while workers are killed",
+    "epoch": "1,000,000 keys re-wrapped at the end of an epoch, with live writers",
     "dispose": "100,000 people of 10,000,000 erased here; their keys alone",
     "due": "all due ids of 1,000,000 records; a change of period",
     "simulate": "a period tried on 1,000,000 records, nothing written",

@@ -46,7 +46,7 @@ def _verified(plan: Plan) -> list[Step]:
     """Every step read back and clean, as far as main goes: the keys are not destroyed yet."""
     steps = list(plan.steps.select_related("record").order_by("pk"))
     for step in steps:
-        shredding.bury(actor=SYSTEM, records=[step.record])
+        shredding.bury(actor=SYSTEM, record_ids=[step.record_id])
         Step.objects.filter(pk=step.pk).update(state=Step.State.VERIFIED, finished_at=clock.now())
     return steps
 

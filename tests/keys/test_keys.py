@@ -83,8 +83,9 @@ def test_no_epoch_key_lies_in_any_database() -> None:
 
 
 def _bury(connection: UUID, digest: bytes, day: date, record: UUID) -> None:
-    grave = keys.Grave(connection, digest, record)
-    keys.entomb([grave], actor=SYSTEM, erased_on=day, until=day + timedelta(days=365))
+    keys.entomb(
+        [(connection, digest, record)], actor=SYSTEM, erased_on=day, until=day + timedelta(days=365)
+    )
 
 
 def test_tombstones_are_of_a_scope_and_keep_the_latest_day() -> None:

@@ -19,7 +19,7 @@ def take(connection: Connection, *candidates: RemoteCandidate) -> intake.Taken:
 
 def erase(record: Record) -> None:
     """What erasure does once a record was read back clean."""
-    shredding.bury(actor=SYSTEM, records=[record])
+    shredding.bury(actor=SYSTEM, record_ids=[record.pk])
     with transaction.atomic():
         shredding.entomb(actor=SYSTEM, record_ids=[record.pk])
     shredding.finish_shredding(actor=SYSTEM)

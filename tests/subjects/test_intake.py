@@ -221,7 +221,7 @@ def test_a_shredding_that_was_interrupted_is_finished_by_the_next_run(nordlys: C
     with scope.enter(nordlys.id):
         take(cast.csv_connection(), ADA)
         record = Record.objects.get()
-        shredding.bury(actor=SYSTEM, records=[record])
+        shredding.bury(actor=SYSTEM, record_ids=[record.pk])
         shredding.entomb(actor=SYSTEM, record_ids=[record.pk])  # and here the worker was killed
         assert Subject.objects.get().state == Subject.State.SHREDDING
         assert shredding.finish_shredding(actor=SYSTEM) == 1

@@ -48,7 +48,7 @@ _APPLICATIONS: Final = f"""
         '{{quality}}', 'missing'
     FROM (
         SELECT n, %(today)s::date - CASE
-            WHEN n::bigint * 7919 %% 1000003 %% {DUE_ONE_IN} = 0
+            WHEN {{ended}}
                 THEN {{days}} + 2 + (n::bigint * 104729 %% 30)::int
             ELSE (n::bigint * 104729 %% ({{days}} - 4))::int END AS anchor
         FROM generate_series(1, %(size)s) AS n WHERE {{share}}
@@ -71,6 +71,9 @@ _RECORDS_SEALED: Final = f"""
         sha256(('f' || n)::bytea)
     FROM generate_series(1, %(size)s) AS n
 """  # noqa: S608 - constants only; values are parameters
+#: Who has ended: anybody, far apart; or the first who came, which is who ends first in life too.
+_ANYBODY: Final = f"n::bigint * 7919 %% 1000003 %% {DUE_ONE_IN} = 0"
+_FIRST: Final = f"n <= %(size)s / {DUE_ONE_IN}"
 _TABLES: Final = (
     "retention_ground",
     "subjects_change",
@@ -125,11 +128,12 @@ def load_several(estate: Estate, size: int) -> None:
         quality="exact",
         days=1826,
         share="n %% 10 < 3",
+        ended=_ANYBODY,
     )
     _load(estate, size, [_spontaneous("n %% 10 >= 3 OR n / 10 %% 2 = 0"), rejected])
 
 
-def _spontaneous(share: str) -> str:
+def _spontaneous(share: str, ended: str = _ANYBODY) -> str:
     return _APPLICATIONS.format(
         id=_id(3),
         kind="s",
@@ -139,13 +143,15 @@ def _spontaneous(share: str) -> str:
         quality="missing",
         days=92,
         share=share,
+        ended=ended,
     )
 
 
 def load_sealed(estate: Estate, size: int) -> None:
-    """As `load_alone`, with everything that is sealed of a person."""
+    """As `load_alone`, with everything that is sealed of a person, and due are those who came
+    first: rows lie in the order of time."""
     people = (_SUBJECTS_SEALED, _RECORDS_SEALED)
-    _load(estate, size, [_spontaneous("true")], people)
+    _load(estate, size, [_spontaneous("true", _FIRST)], people)
 
 
 def _load(

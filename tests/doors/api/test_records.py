@@ -127,7 +127,7 @@ def test_a_held_record_says_so(house: House) -> None:
 def test_an_erased_record_has_no_deadline(house: House) -> None:
     with scope.enter(house.nordlys.id):
         record = Record.objects.get(pk=house.ada.pk)
-        shredding.bury(actor=SYSTEM, records=[record])
+        shredding.bury(actor=SYSTEM, record_ids=[record.pk])
         shredding.entomb(actor=SYSTEM, record_ids=[record.pk])
         shredding.finish_shredding(actor=SYSTEM)
     shown = json.loads(house.ours.get(f"records/{house.ada.pk}").content)

@@ -33,7 +33,7 @@ def finished(house: House) -> UUID:
         (plan,) = erasure.propose(actor=company.recops_actor, as_of=as_of)
         erasure.approve(actor=company.dpo_actor, plan_id=plan.pk)
         for step in plan.steps.select_related("record"):
-            shredding.bury(actor=SYSTEM, records=[step.record])
+            shredding.bury(actor=SYSTEM, record_ids=[step.record_id])
             ended = {"state": Step.State.VERIFIED, "finished_at": clock.now()}
             Step.objects.filter(pk=step.pk).update(**ended, clean=["name", "notes"])
             with transaction.atomic():
