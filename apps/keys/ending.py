@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
+import psycopg
 from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import F, Q
@@ -43,46 +44,50 @@ MANY = 50_000
 # What changes is in no index, so that a row is rewritten in its page (HOT). A batch is read and
 # written as one value: of each row its id, which must be the row's when it is written, and the
 # rest. Nothing is locked in between: who was shredded meanwhile is not there to be written.
-_READ = """
+_READ_IN: LiteralString = """
     SELECT string_agg(uuid_send(subject_id) || wrapped, ''::bytea ORDER BY subject_id),
            (array_agg(subject_id ORDER BY subject_id))[1],
            (array_agg(subject_id ORDER BY subject_id DESC))[1]
     FROM (SELECT subject_id, wrapped FROM keys_subjectkey
-          WHERE controller_id = %(controller)s AND epoch_id = %(old)s
-            AND subject_id > %(after)s AND subject_id < %(before)s
-          ORDER BY subject_id {order} LIMIT %(most)s) batch
+          WHERE controller_id = %(controller)b AND epoch_id = %(old)b
+            AND subject_id > %(after)b AND subject_id < %(before)b
+          ORDER BY subject_id {} LIMIT %(most)b::integer) batch
 """
-_REWRAP = """
+_READ: dict[str, LiteralString] = {
+    "ASC": _READ_IN.format("ASC"),
+    "DESC": _READ_IN.format("DESC"),
+}
+_REWRAP: LiteralString = """
     WITH batch AS (
         SELECT ctid, subject_id, (row_number() OVER (ORDER BY subject_id))::integer - 1 AS n
         FROM keys_subjectkey
-        WHERE controller_id = %(controller)s AND epoch_id = %(old)s
-          AND subject_id BETWEEN %(first)s AND %(last)s
+        WHERE controller_id = %(controller)b AND epoch_id = %(old)b
+          AND subject_id BETWEEN %(first)b AND %(last)b
     )
     UPDATE keys_subjectkey AS k
-    SET wrapped = substring(given.rows FROM batch.n * %(width)s + 17 FOR %(width)s - 16),
-        epoch_id = %(new)s
-    FROM batch, (SELECT %(rows)s::bytea AS rows) given
-    WHERE k.ctid = batch.ctid AND k.epoch_id = %(old)s
-      AND substring(given.rows FROM batch.n * %(width)s + 1 FOR 16) = uuid_send(k.subject_id)
+    SET wrapped = substring(given.rows FROM batch.n * given.width + 17 FOR given.width - 16),
+        epoch_id = %(new)b
+    FROM batch, (SELECT %(rows)b::bytea AS rows, %(width)b::integer AS width) given
+    WHERE k.ctid = batch.ctid AND k.epoch_id = %(old)b
+      AND substring(given.rows FROM batch.n * given.width + 1 FOR 16) = uuid_send(k.subject_id)
 """
-_READ_VEILED = """
+_READ_VEILED: LiteralString = """
     SELECT string_agg(int8send(id) || digest, ''::bytea ORDER BY id)
     FROM keys_blindindex
-    WHERE controller_id = %(controller)s AND epoch_id = %(old)s
-      AND subject_id BETWEEN %(first)s AND %(last)s AND octet_length(digest) = 32
+    WHERE controller_id = %(controller)b AND epoch_id = %(old)b
+      AND subject_id BETWEEN %(first)b AND %(last)b AND octet_length(digest) = 32
 """
-_VEIL = """
+_VEIL: LiteralString = """
     WITH batch AS (
         SELECT ctid, id, (row_number() OVER (ORDER BY id))::integer - 1 AS n
         FROM keys_blindindex
-        WHERE controller_id = %(controller)s AND epoch_id = %(old)s
-          AND subject_id BETWEEN %(first)s AND %(last)s AND octet_length(digest) = 32
+        WHERE controller_id = %(controller)b AND epoch_id = %(old)b
+          AND subject_id BETWEEN %(first)b AND %(last)b AND octet_length(digest) = 32
     )
     UPDATE keys_blindindex AS b
-    SET digest = substring(given.rows FROM batch.n * 40 + 9 FOR 32), epoch_id = %(new)s
-    FROM batch, (SELECT %(rows)s::bytea AS rows) given
-    WHERE b.ctid = batch.ctid AND b.epoch_id = %(old)s
+    SET digest = substring(given.rows FROM batch.n * 40 + 9 FOR 32), epoch_id = %(new)b
+    FROM batch, (SELECT %(rows)b::bytea AS rows) given
+    WHERE b.ctid = batch.ctid AND b.epoch_id = %(old)b
       AND substring(given.rows FROM batch.n * 40 + 1 FOR 8) = int8send(b.id)
 """
 #: A row of a batch: a person's id and their wrapped key.
@@ -186,13 +191,12 @@ def _walk(old: Epoch, order: _Order) -> None:
 def _rewrap_batch(old: Epoch, after: UUID, before: UUID, order: _Order) -> tuple[UUID, UUID] | None:
     """The next keys in that order, now under the newest epoch: from which person to which. None:
     there are no more."""
-    with transaction.atomic(using=_ALIAS), connections[_ALIAS].cursor() as cursor:
+    with transaction.atomic(using=_ALIAS), _cursor() as cursor:
         _lock(old.controller_id, shared=True)
         fresh = _newest(old.controller_id)
         given: dict[str, Any] = {"controller": old.controller_id, "old": old.pk, "most": BATCH}
         given |= {"after": after, "before": before}
-        cursor.execute(_READ.format(order=order), given)
-        rows, first, last = cursor.fetchone()
+        rows, first, last = _one(cursor, _READ[order], given)
         if rows is None or fresh is None:
             return None
         given |= {"first": first, "last": last, "new": fresh.pk}
@@ -200,14 +204,28 @@ def _rewrap_batch(old: Epoch, after: UUID, before: UUID, order: _Order) -> tuple
         cursor.execute(_REWRAP, given)
         count = cursor.rowcount
         # After that: who is made findable from now on waits for us, and is under the new one.
-        cursor.execute(_READ_VEILED, given)
-        (veiled,) = cursor.fetchone()
+        (veiled,) = _one(cursor, _READ_VEILED, given)
         if veiled is not None:
             given["rows"] = _veiled_anew(bytes(veiled), old, fresh)
             cursor.execute(_VEIL, given)
         _veil_others(old, fresh, first, last)
         Epoch.objects.filter(pk=old.pk).update(rewrapped=F("rewrapped") + count)
     return first, last
+
+
+def _cursor() -> psycopg.Cursor[tuple[Any, ...]]:
+    """The driver's own, which sends a batch beside its statement, in binary: Django's would write
+    it into the statement, in hex."""
+    return psycopg.Cursor(connections[_ALIAS].connection)
+
+
+def _one(
+    cursor: psycopg.Cursor[tuple[Any, ...]], statement: LiteralString, given: dict[str, Any]
+) -> tuple[Any, ...]:
+    row = cursor.execute(statement, given, binary=True).fetchone()
+    if row is None:
+        raise AssertionError("an aggregate has one row")
+    return row
 
 
 def _wrapped_anew(rows: bytes, old: Epoch, fresh: Epoch) -> bytes:

@@ -64,7 +64,12 @@ class BlindIndex(models.Model):
     #: by a hash, whose entries are small and cheap to write anew.
     digest = models.BinaryField(max_length=48)
     epoch = models.ForeignKey(
-        Epoch, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        Epoch,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     subject_id = models.UUIDField()
 

@@ -7,7 +7,6 @@ keys unwrapped and wrapped in a loop of one process, nothing read or written.
 from __future__ import annotations
 
 import os
-import statistics
 import time
 from typing import Final
 from uuid import UUID
@@ -74,7 +73,6 @@ def measure(run: Run) -> list[Row]:
             stalls,
             notes={
                 "calls of the writer": calls,
-                "median of the longest": statistics.median(stalls),
             },
         ),
     ]
