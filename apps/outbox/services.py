@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import logging
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 
 from apps.core import clock, scope
@@ -48,8 +48,52 @@ def send(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
 
 def deliver(*, actor: Actor, limit: int = BATCH) -> int:
     """Deliver what waits; how many messages ended. Without a mail server no mail is tried, so
-    that nothing is lost and no attempt is used up."""
-    return sum(_deliver_one(actor, message) for message in _claim(limit))
+    that nothing is lost and no attempt is used up.
+
+    What leaves ends at once, each for itself. What needs no call ends together with what follows
+    from it, in one transaction: killed before, it is rendered again, and nothing has followed.
+    """
+    ended, unwanted = 0, []
+    for message in _claim(limit):
+        leaves = _render(actor, message)
+        if isinstance(leaves, str):
+            unwanted.append((message, leaves))
+        elif isinstance(leaves, bool):
+            ended += leaves
+        else:
+            ended += _leave(actor, message, leaves)
+    return ended + _drop(actor, unwanted)
+
+
+def _drop(actor: Actor, unwanted: Sequence[tuple[Message, str]]) -> int:
+    if not unwanted:
+        return 0
+    try:
+        return _drop_together(actor, unwanted)
+    except (DomainError, DatabaseError):
+        # One of them cannot end: the others do, each for itself.
+        return sum(_end(actor, one, Message.State.DROPPED, code) for one, code in unwanted)
+
+
+@transaction.atomic
+def _drop_together(actor: Actor, unwanted: Sequence[tuple[Message, str]]) -> int:
+    waiting = Message.objects.filter(
+        state=Message.State.WAITING, pk__any=[m.pk for m, _ in unwanted]
+    )
+    locked = waiting.select_for_update().order_by("pk").values_list("pk", "attempt")
+    attempts = dict(locked)
+    mine = [(one, code) for one, code in unwanted if attempts.get(one.pk) == one.attempt]
+    now = clock.now()
+    for code in {code for _one, code in mine}:
+        ids = [one.pk for one, why in mine if why == code]
+        Message.objects.filter(pk__any=ids).update(
+            state=Message.State.DROPPED, code=code, lease_until=None, ended_at=now
+        )
+    for one, code in mine:
+        kind = kinds.find(one.kind)
+        if kind is not None:
+            kind.ended(actor, one.about, Message.State.DROPPED, code)
+    return len(mine)
 
 
 def send_again(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
@@ -82,23 +126,20 @@ def _claim(limit: int) -> list[Message]:
     return list(Message.objects.filter(pk__in=ids).order_by("created_at", "pk"))
 
 
-def _deliver_one(actor: Actor, message: Message) -> bool:
-    """Whether it ended."""
+def _render(actor: Actor, message: Message) -> Mail | Webhook | str | bool:
+    """What leaves; the code of why nothing does; or whether it ended, where it cannot be said."""
     kind = kinds.find(message.kind)
     if kind is None:
         return _later(message, "unknown_kind")
     try:
-        leaves = kind.render(message.about)
+        return kind.render(message.about)
     except DomainError as error:
         return _give_up(actor, message, error.code)
     except CryptoError:
         return _give_up(actor, message, "unreadable")
-    return _leave(actor, message, leaves)
 
 
-def _leave(actor: Actor, message: Message, leaves: Mail | Webhook | str) -> bool:
-    if isinstance(leaves, str):
-        return _end(actor, message, Message.State.DROPPED, leaves)
+def _leave(actor: Actor, message: Message, leaves: Mail | Webhook) -> bool:
     if not _mine(message).filter(lease_until__gt=clock.now() + _LONGEST).exists():
         return False  # the others took too long: another worker may have it any moment
     if isinstance(leaves, Webhook):

@@ -32,7 +32,7 @@ def _effect(_actor: Actor, about: UUID, _state: str, _code: str) -> None:
 
 def main(controller: UUID, lease: float | None) -> None:
     app.loader.import_default_modules()  # every room's tasks, as a worker has them
-    kinds.declare(Kind(KIND, lambda _about: "done", _effect))
+    kinds.declare(Kind(KIND, lambda _about: "done", _effect, by="webhook"))
     with scope.enter(controller):
         if lease is not None:
             # Its claims are free again within the run, and not after five minutes.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from tests.bench.rounds import Run, in_turn, say
 from tests.bench.rows import jobber, procrastinator, stage
 from tests.bench.rows.processes import Process, processes
 
+Worker = subprocess.Popen[str]
 DATABASE: Final = "bench_jobs"
 WORKERS: Final = 4
 KILLS: Final = 26
@@ -77,7 +79,6 @@ def measure(run: Run) -> list[Row]:
 
 
 def _queue(controller: UUID, size: int) -> list[UUID]:
-    stage.empty("outbox_message", "bench_effect")
     made = [new_id() for _ in range(size)]
     with scope.enter(controller):
         outbox.send(actor=SYSTEM, kind=jobber.KIND, about=made)
@@ -85,6 +86,7 @@ def _queue(controller: UUID, size: int) -> list[UUID]:
 
 
 def _ours(controller: UUID, worker: Process, size: int) -> float:
+    stage.empty("outbox_message", "bench_effect")
     _queue(controller, size)
     took = float(worker.ask("work"))
     _count("lethe", size)
@@ -113,9 +115,9 @@ def _killed(
     """Of each round: jobs lost, jobs whose effect came twice, workers killed."""
     lost, twice, dead = [], [], []
     for number in range(run.rounds):
-        wanted = set(_queue(controller, size))
-        dice = random.Random(number)
-        dead.append(_while_killing(controller, size, kills, dice))
+        stage.empty("outbox_message", "bench_effect")
+        wanted, count = _while_killing(controller, size, kills, random.Random(number))
+        dead.append(count)
         with stage.admin() as it:
             rows = it.execute("SELECT job, count(*) FROM bench_effect GROUP BY job").fetchall()
         done = {job for job, _times in rows}
@@ -125,26 +127,32 @@ def _killed(
     return lost, twice, dead
 
 
-def _while_killing(controller: UUID, size: int, kills: int, dice: random.Random) -> int:
-    """Until every job has ended; how many workers were killed at work."""
+def _while_killing(
+    controller: UUID, size: int, kills: int, dice: random.Random
+) -> tuple[set[UUID], int]:
+    """Until every job has ended: the jobs there were, and how many workers were killed at work."""
     marks = sorted(dice.sample(range(size // 50, size - size // 20), kills))
     workers = [_start(controller) for _ in range(WORKERS)]
     dead = 0
     try:
+        while len(_ready(workers)) < WORKERS:
+            time.sleep(0.05)
+        wanted = set(_queue(controller, size))
         while (left := _left(controller)) > 0:
-            while marks and size - left >= marks[0]:
+            ready = _ready(workers)
+            if marks and ready and size - left >= marks[0]:
                 marks.pop(0)
-                at = dice.randrange(WORKERS)
-                workers[at].send_signal(signal.SIGKILL)
-                workers[at].wait()
-                workers[at] = _start(controller)
+                victim = dice.choice(ready)
+                victim.send_signal(signal.SIGKILL)
+                victim.wait()
+                workers[workers.index(victim)] = _start(controller)
                 dead += 1
-            time.sleep(0.005)
+            time.sleep(0.002)
     finally:
         for worker in workers:
             worker.kill()
             worker.wait()
-    return dead
+    return wanted, dead
 
 
 def _left(controller: UUID) -> int:
@@ -152,9 +160,13 @@ def _left(controller: UUID) -> int:
         return Message.objects.filter(state=Message.State.WAITING).count()
 
 
-def _start(controller: UUID) -> subprocess.Popen[str]:
+def _start(controller: UUID) -> Worker:
     command = [sys.executable, "-m", "tests.bench.rows.jobber", str(controller), str(LEASE)]
-    started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    if started.stdout is not None:
-        started.stdout.readline()
-    return started
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def _ready(workers: list[Worker]) -> list[Worker]:
+    """Those that have said so: a worker that still starts has nothing to lose."""
+    pipes = [one.stdout for one in workers if one.stdout is not None]
+    said, _, _ = select.select(pipes, [], [], 0)
+    return [one for one in workers if one.stdout in said]
