@@ -14,6 +14,7 @@ in between in the first.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import io
 import json
 import logging
@@ -43,6 +44,8 @@ from apps.keys.models import Copy, Epoch
 logger = logging.getLogger(__name__)
 
 FORMAT: Final = "lethe-backup/2"
+#: As they were while there was one root key for ever: theirs was a MAC under it.
+BEFORE: Final = "lethe-backup/1"
 _SIGNED: Final = b"lethe/backup/2|manifest"
 MAIN, KEYS, SEALED, MANIFEST = "main.dump", "keys.dump", "keys.sealed", "manifest.json"
 
@@ -220,8 +223,9 @@ def _manifest(source: Path) -> dict[str, Any]:
     """What a backup says of itself, once it is shown to be whole and ours."""
     try:
         content = json.loads((source / MANIFEST).read_bytes())
-        seal = bytes.fromhex(content.pop("seal"))
-        whole = content["format"] == FORMAT
+        before = content["format"] == BEFORE
+        seal = bytes.fromhex(content.pop("mac" if before else "seal"))
+        whole = before or content["format"] == FORMAT
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         message = _("There is no backup in this directory.")
         raise Invalid("backup", message, field="from") from error
@@ -237,6 +241,9 @@ def _manifest(source: Path) -> dict[str, Any]:
 
 
 def _is_ours(content: Mapping[str, Any], seal: bytes) -> bool:
+    if content["format"] == BEFORE:
+        key = crypto.derive(roots.held()[-1].key, "backup/manifest")
+        return hmac.compare_digest(seal, hmac.digest(key, canonical.dumps(content), "sha256"))
     try:
         return roots.unwrap(seal, _SIGNED) == _digest_of(content)
     except crypto.CryptoError:

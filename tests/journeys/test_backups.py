@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from pytest_django import Settings
 
 from apps.audit import services as audit
 from apps.audit.models import Entry
-from apps.core import clock
+from apps.core import canonical, clock, crypto, roots
 from apps.core.actors import SYSTEM
 from apps.core.errors import Conflict, Invalid
 from apps.erasure import copies
@@ -91,6 +92,22 @@ def test_what_is_not_whole_or_not_ours_is_not_restored(
         file.seek(100)
         file.write(b"\x00\xff")
     assert _refusal(backup) == "backup_file"
+
+
+def test_a_backup_of_before_roots_could_change_is_known(
+    house: House, tmp_path: Path, settings: Settings
+) -> None:
+    copies.backup(actor=SYSTEM, to=tmp_path / "one")
+    path = tmp_path / "one" / "manifest.json"
+    content = json.loads(path.read_bytes())
+    del content["seal"]
+    content["format"] = copies.BEFORE
+    key = crypto.derive(roots.held()[-1].key, "backup/manifest")
+    mac = hmac.digest(key, canonical.dumps(content), "sha256").hex()
+    path.write_text(json.dumps({**content, "mac": mac}))
+    assert copies._manifest(tmp_path / "one") == content
+    path.write_text(json.dumps({**content, "expires_on": "2099-01-01", "mac": mac}))
+    assert _refusal(tmp_path / "one") == "backup_manifest"
 
 
 def _refusal(source: Path) -> str:
