@@ -90,6 +90,11 @@ _VEIL: LiteralString = """
     WHERE b.ctid = batch.ctid AND b.epoch_id = %(old)b
       AND substring(given.rows FROM batch.n * 40 + 1 FOR 8) = int8send(b.id)
 """
+_VEIL_OTHERS = """
+    UPDATE keys_blindindex AS b SET digest = v.digest, epoch_id = %s
+    FROM unnest(%s::bigint[], %s::bytea[]) AS v (id, digest)
+    WHERE b.id = v.id
+"""
 #: A row of a batch: a person's id and their wrapped key.
 _WIDTH = 16 + crypto.WRAPPED_BYTES
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
@@ -254,16 +259,22 @@ def _veiled_anew(rows: bytes, old: Epoch, fresh: Epoch) -> bytes:
 
 
 def _veil_others(old: Epoch, fresh: Epoch, first: UUID, last: UUID) -> None:
-    """Rows of before the veil, or of another one: one by one, once."""
+    """Rows of before the veil, or of another one: until the epoch ends that they were made in."""
     found = BlindIndex.objects.filter(
         controller_id=old.controller_id, subject_id__gte=first, subject_id__lte=last
     )
-    for row in found.filter(Q(epoch=old) | Q(epoch=None)):
-        bare = bytes(row.digest)
-        if row.epoch_id is not None:
-            bare = _unveiled(epochs.load(old.pk), bare, old.pk)
-        row.digest, row.epoch = crypto.veil(epochs.load(fresh.pk), bare), fresh
-        row.save(update_fields=["digest", "epoch"], using=_ALIAS)
+    rows = found.filter(Q(epoch=old) | Q(epoch=None)).values_list("pk", "digest", "epoch_id")
+    old_key, new_key = epochs.load(old.pk), epochs.load(fresh.pk)
+    ids, veiled = [], []
+    for pk, digest, epoch_id in rows:
+        bare = bytes(digest)
+        if epoch_id is not None:
+            bare = _unveiled(old_key, bare, old.pk)
+        ids.append(pk)
+        veiled.append(crypto.veil(new_key, bare))
+    if ids:
+        with connections[_ALIAS].cursor() as cursor:
+            cursor.execute(_VEIL_OTHERS, [fresh.pk, ids, veiled])
 
 
 def _unveiled(key: bytes, veiled: bytes, epoch_id: UUID) -> bytes:

@@ -121,6 +121,8 @@ def _table(month: date, dimension: str) -> Table:
     for value, outcome, n in rows.values_list("value", "outcome", "count"):
         found.setdefault(value, {})[outcome] = n
     values = sorted(found, key=lambda one: (-sum(found[one].values()), one))
+    if dimension == Tally.Dimension.DECISION:
+        values = [one for one in (*map(str, SPANS), "more", "") if one in found]
     outcomes = tuple(one for one in OUTCOMES if any(one in line for line in found.values()))
     counts = [[found[value].get(one, 0) for one in outcomes] for value in values]
     shown = suppression.protect(counts).rows

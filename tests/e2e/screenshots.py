@@ -65,6 +65,17 @@ def _see_a_hold(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def _add_a_recipient(page: Page) -> None:
+    """One that a person tells, unless it is there."""
+    if page.locator("section.card h2", has_text="Vérif").count():
+        return
+    page.fill("input[name=name]", "Vérif Antécédents")
+    page.locator("form[action$='/add/'] select[name=channel]").select_option("hand")
+    page.locator("form[action$='/add/'] input[name=address]").fill("Leur portail, espace RGPD")
+    page.locator("form[action$='/add/'] button").click()
+    page.wait_for_load_state()
+
+
 def _go_to_an_import(page: Page) -> None:
     """The first connection that takes files; one is added where there is none."""
     link = page.locator("a[href$='/import/']")
@@ -173,6 +184,13 @@ SHOTS = (
         "Les mots d’un ATS : leur sens, vu sur les dossiers avant d’être enregistré",
         walk=_map_a_word,
     ),
+    Shot(
+        "recipients",
+        "/recipients/",
+        "Les destinataires : qui est informé d’un effacement, et comment",
+        walk=_add_a_recipient,
+    ),
+    Shot("keys", "/keys/", "Les clés : époques, dates d’irréversibilité, copies"),
     Shot("warnings", "/warnings/", "Les candidats prévenus : le message, les oppositions"),
     Shot(
         "import",
