@@ -21,7 +21,8 @@ def write_private(path: Path, content: bytes) -> None:
 def replace_private(path: Path, content: bytes) -> None:
     """The same key in other words: the new file takes the place of the old in one step, whose
     content is overwritten afterwards. Raises FileNotFoundError when there is none: what was
-    destroyed does not come back."""
+    destroyed does not come back. One caller at a time."""
+    _sweep(path)
     with path.open("r+b") as old:
         draft = _draft(path, content)
         try:
@@ -52,8 +53,24 @@ def _blot(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
+def drafts(path: Path) -> list[Path]:
+    """What a killed process left of a file it was writing: the same secret under another name."""
+    return list(path.parent.glob(f".{path.name}.*"))
+
+
+def _sweep(path: Path) -> None:
+    for draft in drafts(path):
+        _destroy(draft)
+
+
 def destroy(path: Path) -> None:
-    """Overwrite, then remove. On a journalling or copy-on-write disk old blocks may remain."""
+    """Overwrite, then remove, with whatever a killed process left of it. On a journalling or
+    copy-on-write disk old blocks may remain."""
+    _sweep(path)
+    _destroy(path)
+
+
+def _destroy(path: Path) -> None:
     try:
         with path.open("r+b") as file:
             _blot(file)

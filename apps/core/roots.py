@@ -136,6 +136,8 @@ def _first_seed() -> bytes:
     root = _oldest()
     if isinstance(root, KeyRoot):
         return root.key
+    if any(Path(settings.LETHE_KEYS_DIR).rglob("*.key")):
+        raise _no_seed()  # of before there were seeds: theirs is the root key that wrapped them
     _write_seed(crypto.new_key())
     path = seed_path()
     return _opened(path, path.stat().st_mtime_ns)
@@ -193,7 +195,15 @@ def _writer() -> Root:
 
 
 def _oldest() -> Root:
-    return _known()[-1]
+    """The first there was, which is what nothing names: never one that writes nothing yet."""
+    return [root for root in _known() if not (isinstance(root, KeyRoot) and root.state == "next")][
+        -1
+    ]
+
+
+def oldest_key() -> bytes:
+    """Of the root keys. Raises Unavailable."""
+    return [root.key for root in held() if root.state != "next"][-1]
 
 
 def held() -> list[KeyRoot]:

@@ -87,7 +87,8 @@ def _fill(to: Path, copy: Copy, key: bytes) -> None:
     dumps.dump("default", to / MAIN)
     held = _key_files()
     dumps.dump("keys", to / KEYS)
-    held |= _key_files()
+    # The first reading counts: in the second one a key may be half destroyed already.
+    held = _key_files() | held
     (to / SEALED).touch(mode=0o600)
     (to / SEALED).write_bytes(crypto.encrypt(key, _packed(held), _of(copy.pk)))
     _write_manifest(to, copy)
@@ -127,7 +128,7 @@ def expire(*, actor: Actor) -> int:
     over = Copy.objects.filter(expired_at=None, expires_on__lt=today)
     done = 0
     for copy in over.order_by("expires_on"):
-        if not _destroyed(_copy_keys() / f"{copy.pk}.key"):
+        if not _destroyed(copy.pk):
             logger.warning("copy %s: its key is not here, and may be elsewhere", copy.pk)
             continue
         with transaction.atomic():
@@ -138,15 +139,19 @@ def expire(*, actor: Actor) -> int:
     return done
 
 
-def _destroyed(key_file: Path) -> bool:
+def _destroyed(copy_id: UUID) -> bool:
     """Destroy the key of a copy. A key that is not there proves nothing, as the directory may be
     another one: only the mark that we left beside it before destroying it does."""
+    key_file = _copy_keys() / f"{copy_id}.key"
     mark = key_file.with_suffix(".gone")
     if not key_file.exists() and not mark.exists():
         return False
-    with suppress(FileExistsError):
-        files.write_private(mark, b"")
-    files.destroy(key_file)
+    with transaction.atomic(using="keys"):
+        # Alone with it: whoever wraps it anew would bring it back.
+        list(Copy.objects.select_for_update().filter(pk=copy_id))
+        with suppress(FileExistsError):
+            files.write_private(mark, b"")
+        files.destroy(key_file)
     return True
 
 
@@ -242,7 +247,7 @@ def _manifest(source: Path) -> dict[str, Any]:
 
 def _is_ours(content: Mapping[str, Any], seal: bytes) -> bool:
     if content["format"] == BEFORE:
-        key = crypto.derive(roots.held()[-1].key, "backup/manifest")
+        key = crypto.derive(roots.oldest_key(), "backup/manifest")
         return hmac.compare_digest(seal, hmac.digest(key, canonical.dumps(content), "sha256"))
     try:
         return roots.unwrap(seal, _SIGNED) == _digest_of(content)
@@ -261,16 +266,25 @@ def rewrap_all() -> int:
         return 0
     changed = 0
     for path in sorted(_copy_keys().glob("*.key")):
-        place = _of(UUID(path.stem))
-        try:
-            sealed = path.read_bytes()
-            if not roots.is_current(sealed):
-                files.replace_private(path, roots.wrap(roots.unwrap(sealed, place), place))
-                changed += 1
-        except (OSError, crypto.CryptoError) as error:
-            message = _("A key in LETHE_COPY_KEYS_DIR does not open: look at the root key.")
-            raise Unavailable("copy_key", message) from error
+        with transaction.atomic(using="keys"):
+            rows = Copy.objects.select_for_update().filter(pk=path.stem, expired_at=None)
+            # Expired meanwhile, or half a backup that was given up: its key does not come back.
+            if rows.exists() and not path.with_suffix(".gone").exists():
+                changed += _rewrap(path)
     return changed
+
+
+def _rewrap(path: Path) -> bool:
+    place = _of(UUID(path.stem))
+    try:
+        sealed = path.read_bytes()
+        if roots.is_current(sealed):
+            return False
+        files.replace_private(path, roots.wrap(roots.unwrap(sealed, place), place))
+    except (OSError, crypto.CryptoError) as error:
+        message = _("A key in LETHE_COPY_KEYS_DIR does not open: look at the root key.")
+        raise Unavailable("copy_key", message) from error
+    return True
 
 
 def _digest(path: Path) -> str:

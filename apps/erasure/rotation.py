@@ -8,7 +8,10 @@ run goes on. The old key is forgotten when nothing needs it any more, backups in
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -23,6 +26,7 @@ from apps.audit import signing
 from apps.core import crypto, files, roots
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid
+from apps.core.locks import only_one
 from apps.core.roots import KeyRoot
 from apps.erasure import copies, events, replay
 from apps.keys import ending
@@ -32,42 +36,66 @@ _NEXT: Final = "next"
 _OLD: Final = "old"
 
 
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """How many key files were wrapped anew, and whether it was by another key than before."""
+
+    files: int
+    promoted: bool
+
+
 def prepare(*, actor: Actor) -> None:
     """A new root key that nothing is wrapped by yet, for the machines that have a copy of the file
     to get it first. Raises Invalid, Conflict."""
-    found = _keys()
-    if any(root.state == _NEXT for root in found):
-        raise Conflict("prepared", _("The next root key is in the file already."))
-    _write([*found, KeyRoot(crypto.new_key(), _NEXT)])
+    with _alone():
+        found = _keys()
+        if any(root.state == _NEXT for root in found):
+            raise Conflict("prepared", _("The next root key is in the file already."))
+        roots.rewrap_seed()  # of the root there is
+        _write([*found, KeyRoot(crypto.new_key(), _NEXT)])
 
 
-def rotate(*, actor: Actor) -> int:
-    """Make the next root key the one that writes, and wrap every key file anew. How many files.
+def rotate(*, actor: Actor) -> Rotated:
+    """Make the next root key the one that writes, and wrap every key file anew.
 
     With Vault as the root: wrap them by the newest version of its key. A run that was interrupted
-    is gone on with. Raises Invalid where the key is in the environment, Unavailable when a file
-    does not open.
+    is gone on with, and makes no other key. Raises Invalid where the key is in the environment,
+    Conflict while another runs, Unavailable when a file does not open.
     """
     replay.require_whole()
-    if not settings.LETHE_VAULT_ADDR:
-        _promote()
-    roots.rewrap_seed()
-    changed = signing.rewrap_all() + copies.rewrap_all() + ending.rewrap_all(actor=actor)
-    with transaction.atomic():
-        audit.record(
-            events.ROOT_ROTATED, actor=actor, log_id=audit.INSTANCE, counts={"files": changed}
-        )
-    return changed
+    with _alone():
+        promoted = True if settings.LETHE_VAULT_ADDR else _promote()
+        roots.rewrap_seed()
+        changed = signing.rewrap_all() + copies.rewrap_all() + ending.rewrap_all(actor=actor)
+        if not settings.LETHE_VAULT_ADDR:
+            # Until now an old key wrapped something, and a backup may have it (`needed_until`).
+            os.utime(_path())
+        with transaction.atomic():
+            audit.record(
+                events.ROOT_ROTATED, actor=actor, log_id=audit.INSTANCE, counts={"files": changed}
+            )
+    return Rotated(changed, promoted)
 
 
-def _promote() -> None:
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two at once would each make a key, and one of them would be lost with what it wrapped."""
+    with only_one("root") as mine:
+        if not mine:
+            raise Conflict("rotating", _("Another process is changing the root key. Try again."))
+        yield
+
+
+def _promote() -> bool:
+    """Whether another key writes from now on; False: what an interrupted run left comes first."""
     found = _keys()
     if any(root.state == _OLD for root in found) and not _is_done():
-        return  # what an interrupted run left
+        return False
     roots.rewrap_seed()
     coming = next((root for root in found if root.state == _NEXT), KeyRoot(crypto.new_key()))
     before = [root for root in found if root.state != _NEXT]
     _write([KeyRoot(coming.key), *(KeyRoot(root.key, _OLD) for root in before)])
+    return True
 
 
 def _is_done() -> bool:
@@ -89,8 +117,22 @@ def needed_until() -> date | None:
 
 def forget(*, actor: Actor) -> int:
     """Drop the old root keys from the file; how many. Raises Conflict while something needs one."""
-    found = _keys()
-    old = [root for root in found if root.state == _OLD]
+    with _alone():
+        found = _keys()
+        old = [root for root in found if root.state == _OLD]
+        _require_needless(old)
+        _write([root for root in found if root.state != _OLD])
+        with transaction.atomic():
+            audit.record(
+                events.ROOT_FORGOTTEN,
+                actor=actor,
+                log_id=audit.INSTANCE,
+                counts={"keys": len(old)},
+            )
+    return len(old)
+
+
+def _require_needless(old: list[KeyRoot]) -> None:
     if not old:
         raise Conflict("no_old_root", _("There is no old root key to forget."))
     if not _is_done():
@@ -103,12 +145,6 @@ def forget(*, actor: Actor) -> int:
             "be restored. Forget it after that day."
         )
         raise Conflict("backups_need_it", message % {"day": until.isoformat()})
-    _write([root for root in found if root.state != _OLD])
-    with transaction.atomic():
-        audit.record(
-            events.ROOT_FORGOTTEN, actor=actor, log_id=audit.INSTANCE, counts={"keys": len(old)}
-        )
-    return len(old)
 
 
 def _keys() -> list[KeyRoot]:

@@ -17,6 +17,7 @@ Order (each step commits before the next one begins):
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any, Literal, LiteralString
@@ -25,7 +26,7 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 from django.db import connections, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, crypto, scope
@@ -43,15 +44,22 @@ MANY = 50_000
 
 # What changes is in no index, so that a row is rewritten in its page (HOT). A batch is read and
 # written as one value: of each row its id, which must be the row's when it is written, and the
-# rest. Nothing is locked in between: who was shredded meanwhile is not there to be written.
+# rest. Its keys are locked in the order in which everybody locks them.
 _READ_IN: LiteralString = """
-    SELECT string_agg(uuid_send(subject_id) || wrapped, ''::bytea ORDER BY subject_id),
-           (array_agg(subject_id ORDER BY subject_id))[1],
-           (array_agg(subject_id ORDER BY subject_id DESC))[1]
-    FROM (SELECT subject_id, wrapped FROM keys_subjectkey
-          WHERE controller_id = %(controller)b AND epoch_id = %(old)b
-            AND subject_id > %(after)b AND subject_id < %(before)b
-          ORDER BY subject_id {} LIMIT %(most)b::integer) batch
+    WITH edges AS (
+        SELECT min(subject_id::text)::uuid AS first, max(subject_id::text)::uuid AS last
+        FROM (SELECT subject_id FROM keys_subjectkey
+              WHERE controller_id = %(controller)b AND epoch_id = %(old)b
+                AND subject_id > %(after)b AND subject_id < %(before)b
+              ORDER BY subject_id {} LIMIT %(most)b::integer) batch
+    ), locked AS MATERIALIZED (
+        SELECT k.subject_id, k.wrapped FROM keys_subjectkey k
+        WHERE k.controller_id = %(controller)b AND k.epoch_id = %(old)b
+          AND k.subject_id BETWEEN (SELECT first FROM edges) AND (SELECT last FROM edges)
+        ORDER BY k.subject_id FOR UPDATE
+    )
+    SELECT (SELECT string_agg(uuid_send(subject_id) || wrapped, ''::bytea ORDER BY subject_id)
+            FROM locked), first, last FROM edges
 """
 _READ: dict[str, LiteralString] = {
     "ASC": _READ_IN.format("ASC"),
@@ -127,7 +135,9 @@ def end_epoch(*, actor: Actor, due_by: date | None = None) -> None:
             _rewrap(old)
             _close(old)
         except Unavailable as error:
-            failure = error
+            # Another run may have ended it meanwhile: then nothing is amiss.
+            if Epoch.objects.filter(pk=old.pk, destroyed_at=None).exists():
+                failure = error
     for ended in Epoch.objects.filter(controller_id=controller_id, destroyed_at__isnull=False):
         epochs.destroy(ended.pk)
     if failure is not None:
@@ -142,10 +152,11 @@ def rewrap_all(*, actor: Actor) -> int:
     file comes back.
     """
     changed = 0
-    for epoch_id in Epoch.objects.filter(destroyed_at=None).values_list("pk", flat=True):
+    for epoch_id in epochs.listed():
         with transaction.atomic(using=_ALIAS):
-            rows = Epoch.objects.select_for_update().filter(pk=epoch_id, destroyed_at=None)
-            if rows.exists():
+            row = Epoch.objects.select_for_update().filter(pk=epoch_id).first()
+            # A file without a row wraps nobody yet: it goes along, so that nothing is left behind.
+            if row is None or row.destroyed_at is None:
                 changed += epochs.rewrap(epoch_id)
     return changed
 
@@ -166,7 +177,8 @@ def _ending(controller_id: UUID) -> list[Epoch]:
 
 def _rewrap(old: Epoch) -> None:
     """Every key that is left, from one end; of many, another connection comes from the other."""
-    while (left := SubjectKey.objects.filter(epoch=old).count()) > 0:
+    mine = SubjectKey.objects.filter(epoch=old, controller_id=old.controller_id)
+    while (left := mine.count()) > 0:
         if left < MANY:
             _walk(old, "ASC")
             continue
@@ -202,18 +214,22 @@ def _rewrap_batch(old: Epoch, after: UUID, before: UUID, order: _Order) -> tuple
         given: dict[str, Any] = {"controller": old.controller_id, "old": old.pk, "most": BATCH}
         given |= {"after": after, "before": before}
         rows, first, last = _one(cursor, _READ[order], given)
-        if rows is None or fresh is None:
+        if first is None or fresh is None:
             return None
+        if rows is None:  # others took them all meanwhile
+            return first, last
         given |= {"first": first, "last": last, "new": fresh.pk}
         given |= {"rows": _wrapped_anew(bytes(rows), old, fresh), "width": _WIDTH}
         cursor.execute(_REWRAP, given)
         count = cursor.rowcount
+        if count * _WIDTH != len(rows):
+            raise _does_not_open()  # all of a batch or nothing: its addresses go with it
         # After that: who is made findable from now on waits for us, and is under the new one.
         (veiled,) = _one(cursor, _READ_VEILED, given)
         if veiled is not None:
             given["rows"] = _veiled_anew(bytes(veiled), old, fresh)
             cursor.execute(_VEIL, given)
-        _veil_others(old, fresh, first, last)
+        _veil_others(old, fresh, first, last, bytes(rows))
         Epoch.objects.filter(pk=old.pk).update(rewrapped=F("rewrapped") + count)
     return first, last
 
@@ -258,17 +274,27 @@ def _veiled_anew(rows: bytes, old: Epoch, fresh: Epoch) -> bytes:
     )
 
 
-def _veil_others(old: Epoch, fresh: Epoch, first: UUID, last: UUID) -> None:
+def _veil_others(old: Epoch, fresh: Epoch, first: UUID, last: UUID, rows: bytes) -> None:
     """Rows of before the veil, or of another one: until the epoch ends that they were made in."""
     found = BlindIndex.objects.filter(
         controller_id=old.controller_id, subject_id__gte=first, subject_id__lte=last
-    )
-    rows = found.filter(Q(epoch=old) | Q(epoch=None)).values_list("pk", "digest", "epoch_id")
+    ).filter(Q(epoch=old) | Q(epoch=None))
+    others = list(found.values_list("pk", "digest", "epoch_id", "subject_id"))
+    if others:
+        people = {rows[at : at + 16] for at in range(0, len(rows), _WIDTH)}
+        _veil_each(old, fresh, [one[:3] for one in others if one[3].bytes in people])
+
+
+def _veil_each(
+    old: Epoch, fresh: Epoch, rows: Sequence[tuple[int, bytes | memoryview, UUID | None]]
+) -> None:
     old_key, new_key = epochs.load(old.pk), epochs.load(fresh.pk)
     ids, veiled = [], []
     for pk, digest, epoch_id in rows:
         bare = bytes(digest)
-        if epoch_id is not None:
+        if epoch_id is not None and len(bare) == crypto.DIGEST_BYTES:
+            bare = crypto.unveil(old_key, bare)
+        elif epoch_id is not None:
             bare = _unveiled(old_key, bare, old.pk)
         ids.append(pk)
         veiled.append(crypto.veil(new_key, bare))
@@ -293,9 +319,16 @@ def _close(old: Epoch) -> None:
     """Nothing comes under an epoch that a newer one replaced, so that what is seen here stays so:
     nobody waits for it, however long it takes to look."""
     with transaction.atomic(using=_ALIAS):
-        if not SubjectKey.objects.filter(epoch=old).exists():
-            BlindIndex.objects.filter(epoch=old).delete()  # of people without a key: nobody's
-            Epoch.objects.filter(pk=old.pk, destroyed_at=None).update(destroyed_at=clock.now())
+        if SubjectKey.objects.filter(epoch=old).exists():
+            return
+        left = BlindIndex.objects.filter(epoch=old)
+        left.exclude(Exists(SubjectKey.objects.filter(subject_id=OuterRef("subject_id")))).delete()
+        fresh = _newest(old.controller_id)
+        if fresh is not None:
+            # Of the living there are none, as they go with their keys; if there were, they stay
+            # findable.
+            _veil_each(old, fresh, list(left.values_list("pk", "digest", "epoch_id")))
+        Epoch.objects.filter(pk=old.pk, destroyed_at=None).update(destroyed_at=clock.now())
 
 
 def _newest(controller_id: UUID) -> Epoch | None:

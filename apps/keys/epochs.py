@@ -65,7 +65,14 @@ def rewrap(epoch_id: UUID) -> bool:
 
 
 def exists(epoch_id: UUID) -> bool:
-    return _path(epoch_id).exists()
+    """Whether anything of it is on the disk."""
+    path = _path(epoch_id)
+    return path.exists() or bool(files.drafts(path))
+
+
+def listed() -> list[UUID]:
+    """Of every key file there is, with those whose row a killed process never committed."""
+    return [UUID(path.stem) for path in _path(UUID(int=0)).parent.glob("[!.]*.key")]
 
 
 def destroy(epoch_id: UUID) -> None:

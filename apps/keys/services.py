@@ -176,8 +176,23 @@ def find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
 
 
 def _find(kind: str, values: Iterable[str]) -> dict[str, set[UUID]]:
+    wanted, epoch_ids = list(values), _living_epochs()
+    while True:
+        found = _find_under(kind, wanted, epoch_ids)
+        now = _living_epochs()
+        if set(now) <= set(epoch_ids):
+            return found
+        epoch_ids = now  # one began meanwhile: some may be under it by now
+
+
+def _living_epochs() -> list[UUID]:
     living = Epoch.objects.filter(controller_id=scope.current(), destroyed_at=None)
-    epoch_ids = list(living.values_list("pk", flat=True))
+    return list(living.values_list("pk", flat=True))
+
+
+def _find_under(
+    kind: str, values: Iterable[str], epoch_ids: Sequence[UUID]
+) -> dict[str, set[UUID]]:
     spellings: dict[bytes, set[str]] = {}
     for value in values:
         bare = digest(kind, value)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import stat
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
 from pytest_django import Settings
 
 from apps.audit import services as audit
@@ -79,7 +81,7 @@ def test_every_file_is_wrapped_anew_and_nobody_is_lost(
 ) -> None:
     before, first = _files(settings), root_file.read_text()
     digest = keys.digest("email", ADA.emails[0])
-    assert rotation.rotate(actor=SYSTEM) == 3, "an epoch and two ledgers"
+    assert rotation.rotate(actor=SYSTEM) == rotation.Rotated(3, promoted=True), "epoch, ledgers"
     after = _files(settings)
     assert before.keys() == after.keys()
     assert all(before[name] != after[name] for name in before)
@@ -132,7 +134,7 @@ def test_a_run_that_was_killed_is_gone_on_with(
     with pytest.raises(Conflict, match="still_wrapped"):
         rotation.forget(actor=SYSTEM)
     halfway = root_file.read_text()
-    assert rotation.rotate(actor=SYSTEM) == 1
+    assert rotation.rotate(actor=SYSTEM) == rotation.Rotated(1, promoted=False)
     assert root_file.read_text() == halfway, "no third key"
     _ada_is_known()
 
@@ -145,6 +147,65 @@ def test_machines_get_the_next_key_before_it_writes(nordlys: Company, root_file:
     assert [root.state for root in prepared] == ["", "next"]
     call_command("rotate_root_key")
     assert [root.key for root in roots.held()] == [prepared[1].key, prepared[0].key]
+
+
+def test_the_next_key_is_nobodys_before_it_writes(
+    nordlys: Company, root_file: Path, settings: Settings
+) -> None:
+    """As an older version left it: files that name no root, and no seed."""
+    (root,) = roots.held()
+    epoch = Epoch.objects.get()
+    plain, path = epochs.load(epoch.pk), settings.LETHE_KEYS_DIR / "epochs" / f"{epoch.pk}.key"
+    for one in settings.LETHE_KEYS_DIR.rglob("*.key"):
+        one.unlink()
+    files.write_private(path, root.wrap(plain, epochs._associated(epoch.pk)))
+    _forget_what_is_open()
+    rotation.prepare(actor=SYSTEM)
+    _forget_what_is_open()
+    assert (roots.seed(), epochs.load(epoch.pk)) == (root.key, plain)
+    assert roots.oldest_key() == root.key
+    rotation.rotate(actor=SYSTEM)
+    _forget_what_is_open()
+    assert (roots.seed(), epochs.load(epoch.pk)) == (root.key, plain)
+
+
+def test_what_a_killed_rotation_left_of_a_key_goes_with_it(
+    nordlys: Company, root_file: Path, settings: Settings
+) -> None:
+    epoch = Epoch.objects.get()
+    draft = settings.LETHE_KEYS_DIR / "epochs" / f".{epoch.pk}.key.77.abcd"
+    draft.write_bytes(b"the same key")
+    orphan = new_id()
+    epochs.create(orphan)  # and killed before its row was committed
+    rotation.rotate(actor=SYSTEM)
+    assert not draft.exists()
+    draft.write_bytes(b"the same key")
+    rotation.rotate(actor=SYSTEM)
+    assert rotation.forget(actor=SYSTEM) == 2, "the orphan went along"
+    draft.write_bytes(b"the same key")
+    epochs.destroy(epoch.pk)
+    assert not draft.exists()
+    assert not epochs.exists(epoch.pk)
+
+
+def test_two_rotations_at_once_are_one(nordlys: Company, root_file: Path) -> None:
+    before = root_file.read_text()
+    with rotation._alone():
+        done: list[str] = []
+
+        def other() -> None:
+            try:
+                rotation.rotate(actor=SYSTEM)
+            except Conflict as error:
+                done.append(error.code)
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert done == ["rotating"]
+    assert root_file.read_text() == before
 
 
 def test_an_old_key_stays_while_a_backup_needs_it(nordlys: Company, root_file: Path) -> None:
@@ -165,6 +226,7 @@ def test_the_keys_of_backups_are_wrapped_anew(
     nordlys: Company, root_file: Path, settings: Settings
 ) -> None:
     copy, key = new_id(), crypto.new_key()
+    Copy.objects.create(id=copy, expires_on=clock.now().date())
     path = Path(settings.LETHE_COPY_KEYS_DIR) / f"{copy}.key"
     files.write_private(path, roots.wrap(key, copies._of(copy)))
     rotation.rotate(actor=SYSTEM)
@@ -214,14 +276,14 @@ def test_vault_takes_over_and_its_key_turns(
     digest = keys.digest("email", ADA.emails[0])
     settings.LETHE_VAULT_ADDR = vault.url
     _ada_is_known()  # what the root key wrapped still opens
-    assert rotation.rotate(actor=SYSTEM) == 3
+    assert rotation.rotate(actor=SYSTEM).files == 3
     settings.LETHE_ROOT_KEY_FILE = ""
     root_file.unlink()
     _ada_is_known()
     assert keys.digest("email", ADA.emails[0]) == digest
     # A new version of Vault's key, and the versions before it shut.
     vault.rotate()
-    assert rotation.rotate(actor=SYSTEM) == 3
+    assert rotation.rotate(actor=SYSTEM).files == 3
     vault.min_decryption_version = 2
     _ada_is_known()
     calls = vault.calls

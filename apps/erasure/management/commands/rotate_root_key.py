@@ -35,11 +35,14 @@ class Command(OperatorCommand):
         return _("The next root key is in the file. Copy the file to every machine, then rotate.")
 
     def _rotate(self) -> str:
-        count = rotation.rotate(actor=SYSTEM)
-        done = ngettext(
-            "%(count)d key file wrapped anew.", "%(count)d key files wrapped anew.", count
+        done = rotation.rotate(actor=SYSTEM)
+        said = ngettext(
+            "%(count)d key file wrapped anew.", "%(count)d key files wrapped anew.", done.files
         )
-        return done % {"count": count}
+        text = said % {"count": done.files}
+        if not done.promoted:
+            text += " " + _("An interrupted rotation is finished; run it again for another key.")
+        return text
 
     def _forget(self) -> str:
         count = rotation.forget(actor=SYSTEM)
