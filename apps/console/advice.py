@@ -40,6 +40,11 @@ STEPS: Mapping[str, Words] = {
 CODES: Mapping[str, Words] = {
     "mail_server": _("The mail server does not take the message. It is tried again by itself."),
     "address_refused": _("The mail server refuses the address. Correct it where it comes from."),
+    "plan_stopped": _("The rest of its plan was stopped, so the record was left alone."),
+    "no_mail_server": _(
+        "There is no mail server: your operator sets LETHE_MAIL_HOST. Until then, tell them "
+        "yourself."
+    ),
     "mail_returned": _(
         "A mail to them came back. Correct the address, then tell again those who wait; or tell "
         "them yourself."

@@ -29,6 +29,8 @@ def _refusal(step: Step, plan: Plan, record: Record | None) -> tuple[str, str] |
     stale = Step.State.STALE
     if plan.state != Plan.State.APPROVED or record is None:
         return (stale, "plan_withdrawn")
+    if plan.stopped_at is not None:
+        return (stale, "plan_stopped")
     if record.version != step.record_version or record.state == Record.State.ERASED:
         return (stale, "facts_changed")
     if not Policy.objects.filter(pk=plan.policy_id, state=Policy.State.ACTIVE).exists():

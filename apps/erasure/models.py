@@ -49,6 +49,8 @@ class Plan(Scoped):
     decided_at = models.DateTimeField(null=True)
     #: No effect before this instant: until then the plan can be called back.
     grace_until = models.DateTimeField(null=True)
+    #: Nothing more of it is sent since then, whatever its steps wait for.
+    stopped_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -265,10 +265,13 @@ def stop(*, actor: Actor, plan_id: UUID) -> int:
     require_role(actor, Role.RECOPS, Role.DPO)
     plan = _locked(plan_id, Plan.State.APPROVED)
     _take_back_claims(plan)
+    if plan.stopped_at is not None or not plan.steps.filter(state__in=LIVING).exists():
+        raise Conflict("plan_state", _("Nothing is left to stop. Look again."))
+    # What was sent and never reached the ATS is not sent again either (admission.py).
+    plan.stopped_at = clock.now()
+    plan.save(update_fields=["stopped_at"])
     locked = unbegun(plan).select_for_update().order_by("pk")
     steps = list(locked.values_list("pk", flat=True))
-    if not steps:
-        raise Conflict("plan_state", _("Nothing is left to stop: everything was sent."))
     plan.steps.filter(pk__in=steps).update(
         state=Step.State.CANCELLED, finished_at=clock.now(), lease_until=None
     )

@@ -55,13 +55,18 @@ def deliver(*, actor: Actor, limit: int = BATCH) -> int:
     """
     ended, unwanted = 0, []
     for message in _claim(limit):
-        leaves = _render(actor, message)
-        if isinstance(leaves, str):
-            unwanted.append((message, leaves))
-        elif isinstance(leaves, bool):
-            ended += leaves
-        else:
-            ended += _leave(actor, message, leaves)
+        try:
+            leaves = _render(actor, message)
+            if isinstance(leaves, str):
+                unwanted.append((message, leaves))
+            elif isinstance(leaves, bool):
+                ended += leaves
+            else:
+                ended += _leave(actor, message, leaves)
+        except Exception as error:  # noqa: BLE001 - one message must not keep the others waiting
+            # Never its words: they may hold an address.
+            logger.warning("message %s: %s", message.pk, type(error).__name__)
+            ended += _give_up(actor, message, "internal")
     return ended + _drop(actor, unwanted)
 
 
@@ -97,10 +102,10 @@ def _drop_together(actor: Actor, unwanted: Sequence[tuple[Message, str]]) -> int
 
 
 def send_again(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
-    """Inside the caller's transaction, whose entry names the actor: what failed waits again, with
-    all its tries before it. How many."""
-    failed = Message.objects.filter(kind=kind, about__in=list(about), state=Message.State.FAILED)
-    return failed.update(
+    """Inside the caller's transaction, whose entry names the actor: what ended, however it did,
+    waits again, with all its tries before it. How many."""
+    ended = Message.objects.filter(kind=kind, about__in=list(about))
+    return ended.exclude(state=Message.State.WAITING).update(
         state=Message.State.WAITING,
         attempts_before=F("attempt"),
         code="",
@@ -141,7 +146,9 @@ def _render(actor: Actor, message: Message) -> Mail | Webhook | str | bool:
 
 def _leave(actor: Actor, message: Message, leaves: Mail | Webhook) -> bool:
     if not _mine(message).filter(lease_until__gt=clock.now() + _LONGEST).exists():
-        return False  # the others took too long: another worker may have it any moment
+        # The others took too long: it is free again, and this was no try of it.
+        _mine(message).update(lease_until=None, attempts_before=F("attempts_before") + 1)
+        return False
     if isinstance(leaves, Webhook):
         return _call(actor, message, leaves)
     return _mail(actor, message, leaves)

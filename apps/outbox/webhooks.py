@@ -38,11 +38,16 @@ def is_allowed(url: str) -> bool:
     """Whether LETHE_WEBHOOK_HOSTS names the host; plain http only to loopback."""
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
+        host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
         return False
     secure = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    return secure and host in settings.WEBHOOK_HOSTS and not (parts.username or parts.password)
+    return (
+        secure
+        and port != 0
+        and host in settings.WEBHOOK_HOSTS
+        and not (parts.username or parts.password)
+    )
 
 
 def post(message_id: UUID, webhook: Webhook, *, at: datetime) -> None:
@@ -58,8 +63,12 @@ def post(message_id: UUID, webhook: Webhook, *, at: datetime) -> None:
         "webhook-signature": " ".join(signed),
     }
     try:
-        with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
-            status = client.post(webhook.url, content=body, headers=headers).status_code
+        # Of the answer its status alone: nothing else of it is read.
+        with (
+            httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+            client.stream("POST", webhook.url, content=body, headers=headers) as answer,
+        ):
+            status = answer.status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NotTaken("webhook_away") from error
     if status == _GONE:

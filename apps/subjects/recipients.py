@@ -75,6 +75,10 @@ def change(*, actor: Actor, recipient_id: UUID, channel: str, address: str) -> A
     """Tell them in another way, or elsewhere. Raises Refused, Missing, Invalid."""
     require_role(actor, Role.DPO)
     found = _locked(recipient_id)
+    if found.channel != channel:
+        # What was to leave in the other way waits for a person, or to be told again.
+        being_told = found.disclosures.filter(state=Disclosure.State.TELLING)
+        being_told.update(state=Disclosure.State.BY_HAND, code="")
     found.channel, found.address, found.failure = channel, address.strip(), ""
     _check(found)
     secret = ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from apps.core.actors import Actor
 from apps.core.errors import Conflict, Invalid, Missing
 from apps.keys import services as keys
 from apps.outbox import kinds
+from apps.outbox import selectors as mail
 from apps.outbox import services as outbox
 from apps.outbox.kinds import Kind, Mail, Webhook
 from apps.subjects import events, letters, recipients
@@ -49,9 +51,8 @@ def begin(*, actor: Actor, subject_ids: Sequence[UUID]) -> int:
         return 0
     tell_by = clock.now() + timedelta(days=settings.LETHE_TELL_DAYS)
     for row in found:
-        by_hand = row.recipient.channel == Recipient.Channel.HAND or row.recipient.failure
-        row.state = State.BY_HAND if by_hand else State.TELLING
-        row.code, row.tell_by = row.recipient.failure, tell_by
+        row.state, row.code = _way(row.recipient)
+        row.tell_by = tell_by
     Disclosure.objects.bulk_update(found, ["state", "code", "tell_by"])
     _send(actor, [row for row in found if row.state == State.TELLING])
     for subject_id in sorted({row.subject_id for row in found}):
@@ -62,6 +63,15 @@ def begin(*, actor: Actor, subject_ids: Sequence[UUID]) -> int:
             counts={"recipients": sum(row.subject_id == subject_id for row in found)},
         )
     return len(found)
+
+
+def _way(recipient: Recipient) -> tuple[str, str]:
+    """(state, code) in which a telling begins: by itself, or by a person and why."""
+    if recipient.channel == Recipient.Channel.HAND or recipient.failure:
+        return State.BY_HAND, recipient.failure
+    if recipient.channel == Recipient.Channel.MAIL and not mail.ready():
+        return State.BY_HAND, "no_mail_server"
+    return State.TELLING, ""
 
 
 def _send(actor: Actor, rows: Sequence[Disclosure]) -> None:
@@ -78,9 +88,9 @@ def still_open(subject: str) -> Exists:
 
 
 def waiting() -> QuerySet[Disclosure]:
-    """What a person has to tell, the first to lapse first."""
+    """What a person has to tell."""
     rows = Disclosure.objects.filter(state=State.BY_HAND)
-    return rows.select_related("recipient").order_by("tell_by", "pk")
+    return rows.select_related("recipient").order_by("pk")
 
 
 def of_people(subject_ids: Sequence[UUID]) -> list[Disclosure]:
@@ -114,10 +124,11 @@ def references(rows: Sequence[Disclosure]) -> dict[UUID, str]:
     }
 
 
-def render(disclosure_id: UUID) -> Mail | Webhook | str:
-    """What leaves now; `settled` when somebody settled it meanwhile. Raises DomainError."""
+def _told_by(channel: str, disclosure_id: UUID) -> Mail | Webhook | str:
+    """What leaves now; `settled` when somebody settled it meanwhile, or it is told in another way.
+    Raises DomainError."""
     found = Disclosure.objects.select_related("recipient").filter(pk=disclosure_id).first()
-    if found is None or found.state != State.TELLING:
+    if found is None or found.state != State.TELLING or found.recipient.channel != channel:
         return "settled"
     reference = recipients.reference_of(found, keys.open_one(found.subject_id))
     company = controllers.current()
@@ -153,8 +164,10 @@ def _ended(actor: Actor, disclosure_id: UUID, state: str, code: str) -> None:
     audit.record(events.TELL_BY_HAND, actor=actor, object_id=found.subject_id, refs=_refs(found))
 
 
-BY_MAIL = kinds.declare(Kind("recipient_mail", render, _ended))
-BY_WEBHOOK = kinds.declare(Kind("recipient_webhook", render, _ended, by="webhook"))
+BY_MAIL = kinds.declare(Kind("recipient_mail", partial(_told_by, "mail"), _ended))
+BY_WEBHOOK = kinds.declare(
+    Kind("recipient_webhook", partial(_told_by, "webhook"), _ended, by="webhook")
+)
 
 
 @transaction.atomic
@@ -193,6 +206,9 @@ def tell_again(*, actor: Actor, recipient_id: UUID) -> int:
         raise Missing("recipient", _("There is no such recipient."), field="recipient")
     if recipient.channel == Recipient.Channel.HAND:
         raise Conflict("by_hand", _("This recipient is told by a person. Change that first."))
+    if recipient.channel == Recipient.Channel.MAIL and not mail.ready():
+        message = _("There is no mail server: your operator sets LETHE_MAIL_HOST first.")
+        raise Conflict("no_mail_server", message)
     Recipient.objects.filter(pk=recipient_id).update(failure="")
     rows = Disclosure.objects.filter(recipient=recipient, state=State.BY_HAND)
     found = list(rows.select_for_update(of=("self",)).select_related("recipient").order_by("pk"))

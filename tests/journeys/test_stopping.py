@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from apps.audit import services as audit
 from apps.audit.models import Entry
@@ -10,7 +11,7 @@ from apps.connectors.models import Connection
 from apps.core import clock, scope
 from apps.core.actors import SYSTEM
 from apps.core.errors import Conflict, Missing, Refused
-from apps.erasure import claims, execution, hands, running, selectors, services
+from apps.erasure import admission, claims, execution, hands, running, selectors, services
 from apps.erasure.models import Plan, Step
 from tests import cast
 from tests.doors.console.house import stock
@@ -73,6 +74,17 @@ def test_a_task_that_a_person_has_begun_is_theirs_to_close(db: None) -> None:
         assert list(hands.waiting()) == [first]
         second.refresh_from_db()
         assert second.finished_at is not None
+
+
+def test_what_never_reached_the_ats_is_not_sent_again(house: House) -> None:
+    plan, _records = planned(house, 1)
+    Step.objects.update(
+        state=Step.State.SENT, sends=1, code="unreachable", sent_at=clock.now(), attempt=1
+    )
+    assert services.stop(actor=house.company.dpo_actor, plan_id=plan.pk) == 0
+    step = Step.objects.select_related("record", "plan").get()
+    with transaction.atomic():
+        assert admission.refused_under_lock(step) == ("stale", "plan_stopped")
 
 
 def test_others_stop_nothing(house: House) -> None:

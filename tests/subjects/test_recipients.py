@@ -271,6 +271,49 @@ def test_a_mail_that_came_back_told_nobody(nordlys: Company, office: PostOffice)
     assert (later.state, later.code) == ("by_hand", "mail_returned")
 
 
+def test_told_again_it_leaves_whatever_became_of_the_first_message(
+    nordlys: Company, office: PostOffice
+) -> None:
+    added = recipient(nordlys, "mail", "privacy@vetting.example")
+    made = disclosed(nordlys, added.recipient)
+    erase(ada())
+    telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk)
+    outbox.deliver(actor=SYSTEM)
+    assert (Message.objects.get().state, office.letters) == ("dropped", [])
+    telling.tell_again(actor=nordlys.recops_actor, recipient_id=added.recipient.pk)
+    deliver()
+    made.refresh_from_db()
+    assert made.state == "told"
+    assert len(office.letters) == 1
+
+
+def test_told_in_another_way_nothing_leaves_in_the_first(
+    nordlys: Company, endpoint: Endpoint
+) -> None:
+    added = recipient(nordlys, "webhook", endpoint.url)
+    made = disclosed(nordlys, added.recipient)
+    erase(ada())
+    recipients.change(
+        actor=nordlys.dpo_actor,
+        recipient_id=added.recipient.pk,
+        channel="hand",
+        address=endpoint.url,
+    )
+    deliver()
+    made.refresh_from_db()
+    assert (endpoint.calls, made.state) == ([], "by_hand")
+
+
+def test_without_a_mail_server_a_person_tells_them(nordlys: Company) -> None:
+    added = recipient(nordlys, "mail", "privacy@vetting.example")
+    made = disclosed(nordlys, added.recipient)
+    erase(ada())
+    made.refresh_from_db()
+    assert (made.state, made.code) == ("by_hand", "no_mail_server")
+    with pytest.raises(Conflict):
+        telling.tell_again(actor=nordlys.recops_actor, recipient_id=added.recipient.pk)
+
+
 def test_said_twice_it_is_one_and_another_reference_is_another(nordlys: Company) -> None:
     to = recipient(nordlys, "hand", "Their portal").recipient
     assert disclosed(nordlys, to).pk == disclosed(nordlys, to).pk
@@ -285,6 +328,7 @@ def test_said_twice_it_is_one_and_another_reference_is_another(nordlys: Company)
         ({"channel": "pigeon"}, "channel"),
         ({"channel": "webhook", "address": "https://elsewhere.example/"}, "address"),
         ({"channel": "webhook", "address": "file:///etc/passwd"}, "address"),
+        ({"channel": "webhook", "address": "https://127.0.0.1:99999999999/"}, "address"),
         ({"channel": "mail", "address": "nobody"}, "address"),
         ({"address": ""}, "address"),
     ],

@@ -284,6 +284,7 @@ def _standing(found: Plan) -> dict[str, Any]:
         "done": counted.ended,
         "by_hand": counted.by_state.get(Step.State.BY_HAND, 0),
         "unbegun": planning.unbegun(found).count(),
+        "stoppable": found.stopped_at is None and counted.ended < counted.total,
         "telling": telling.open_of(found.steps.values("record__subject_id")),
         "left": words.lasting(left),
         "grace": words.lasting(found.connection.grace_seconds),

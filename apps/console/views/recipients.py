@@ -37,6 +37,8 @@ class Row:
     #: Badge and how many, by what became of the telling.
     counts: list[tuple[badges.Badge, int]]
     form: ChannelForm
+    #: How many a person would have to tell.
+    by_hand: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ def came_back(request: StaffRequest, recipient_id: UUID) -> HttpResponse:
 @staff_page("POST")
 def told(request: StaffRequest, disclosure_id: UUID) -> HttpResponse:
     telling.told(actor=request.staff.actor, disclosure_id=disclosure_id)
-    messages.success(request, _("Noted under your name. The person’s key goes within a minute."))
+    messages.success(
+        request, _("Noted under your name. The person’s key goes once nobody else is to be told.")
+    )
     return redirect("console:recipients")
 
 
@@ -226,6 +230,7 @@ def _row(recipient: Recipient, states: dict[str, int], forms: Forms) -> Row:
         advice.of_code(recipient.failure) if recipient.failure else "",
         [(badges.of("told", state), n) for state, n in sorted(states.items())],
         form,
+        states.get(Disclosure.State.BY_HAND, 0),
     )
     if forms.changed is not None and forms.changed[0] == recipient.pk:
         return replace(row, form=forms.changed[1])
