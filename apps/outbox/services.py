@@ -76,8 +76,16 @@ def _drop(actor: Actor, unwanted: Sequence[tuple[Message, str]]) -> int:
     try:
         return _drop_together(actor, unwanted)
     except (DomainError, DatabaseError):
-        # One of them cannot end: the others do, each for itself.
-        return sum(_end(actor, one, Message.State.DROPPED, code) for one, code in unwanted)
+        return sum(_drop_one(actor, one, code) for one, code in unwanted)
+
+
+def _drop_one(actor: Actor, message: Message, code: str) -> bool:
+    """One of several cannot end: the others do, each for itself, and it waits with its cause."""
+    try:
+        return _end(actor, message, Message.State.DROPPED, code)
+    except (DomainError, DatabaseError) as error:
+        logger.warning("message %s cannot end: %s", message.pk, type(error).__name__)
+        return _later(message, "internal")
 
 
 @transaction.atomic

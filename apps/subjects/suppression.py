@@ -29,11 +29,27 @@ class Protected:
         return sum(cell is None for row in self.rows for cell in row)
 
 
-def protect(counts: Sequence[Sequence[int]], *, k: int = K) -> Protected:
+def protect_alike(tables: Sequence[Sequence[Sequence[int]]], *, k: int = K) -> list[Protected]:
+    """Tables of the same columns, of the same people counted in several ways: what one hides of its
+    last row, the totals they share, the others do not tell."""
+    totals: frozenset[int] = frozenset()
+    while True:
+        shown = [protect(counts, k=k, totals=totals) for counts in tables]
+        last = [table.rows[-1] for table in shown if table.rows]
+        more = totals.union(x for row in last for x, cell in enumerate(row) if cell is None)
+        if more == totals:
+            return shown
+        totals = more
+
+
+def protect(
+    counts: Sequence[Sequence[int]], *, k: int = K, totals: frozenset[int] = frozenset()
+) -> Protected:
     """`counts`: rows of one length, none negative. Everything is hidden of a table with fewer than
-    k in all."""
+    k in all. `totals`: columns whose total is hidden in any case."""
     table = _with_totals(counts)
     hidden = {cell for cell, count in _cells(table) if 0 < count < k}
+    hidden |= {(len(table) - 1, x) for x in totals if table}
     while _hide_in_lines(table, hidden, k) or _hide_beside(table, hidden):
         pass
     return Protected(

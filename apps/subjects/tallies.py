@@ -18,7 +18,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Sum
 
 from apps.controllers import selectors as controllers
 from apps.core import clock, scope
@@ -102,30 +101,52 @@ def months() -> list[date]:
 
 
 def per_month() -> dict[date, int]:
-    """How many applications were forgotten in each month that is over; none under k."""
-    rows = Tally.objects.filter(month__lt=_this_month(), dimension=Tally.Dimension.SOURCE)
-    totals = rows.order_by().values_list("month").annotate(n=Sum("count"))
-    return {month: n for month, n in totals if n >= suppression.K}
+    """How many applications were forgotten in each month that is over; none where the tables of
+    that month hide it."""
+    found = {}
+    for month in months():
+        table = next(iter(tables(month)), None)
+        if table is not None and table.totals and table.totals[-1] is not None:
+            found[month] = table.totals[-1]
+    return found
 
 
 def tables(month: date) -> list[Table]:
-    """One for each dimension, protected. Empty for a month that is not over."""
+    """One for each dimension, protected together: they share their totals. Empty for a month that
+    is not over."""
     if month >= _this_month():
         return []
-    return [_table(month, dimension) for dimension in Tally.Dimension.values]
+    found: dict[str, dict[str, dict[str, int]]] = {one: {} for one in Tally.Dimension.values}
+    rows = Tally.objects.filter(month=month)
+    for dimension, value, outcome, n in rows.values_list("dimension", "value", "outcome", "count"):
+        found[dimension].setdefault(value, {})[outcome] = n
+    lines = [line for by_value in found.values() for line in by_value.values()]
+    outcomes = tuple(one for one in OUTCOMES if any(one in line for line in lines))
+    values = {one: _ordered(one, found[one]) for one in found}
+    counts = [
+        [[found[one][value].get(outcome, 0) for outcome in outcomes] for value in values[one]]
+        for one in found
+    ]
+    shown = suppression.protect_alike(counts)
+    return [
+        _table(one, outcomes, values[one], table.rows)
+        for one, table in zip(found, shown, strict=True)
+    ]
 
 
-def _table(month: date, dimension: str) -> Table:
-    rows = Tally.objects.filter(month=month, dimension=dimension)
-    found: dict[str, dict[str, int]] = {}
-    for value, outcome, n in rows.values_list("value", "outcome", "count"):
-        found.setdefault(value, {})[outcome] = n
-    values = sorted(found, key=lambda one: (-sum(found[one].values()), one))
+def _ordered(dimension: str, found: dict[str, dict[str, int]]) -> list[str]:
+    """The largest first; spans of days in their own order."""
     if dimension == Tally.Dimension.DECISION:
-        values = [one for one in (*map(str, SPANS), "more", "") if one in found]
-    outcomes = tuple(one for one in OUTCOMES if any(one in line for line in found.values()))
-    counts = [[found[value].get(one, 0) for one in outcomes] for value in values]
-    shown = suppression.protect(counts).rows
+        return [one for one in (*map(str, SPANS), "more", "") if one in found]
+    return sorted(found, key=lambda one: (-sum(found[one].values()), one))
+
+
+def _table(
+    dimension: str,
+    outcomes: tuple[str, ...],
+    values: list[str],
+    shown: tuple[tuple[int | None, ...], ...],
+) -> Table:
     if not shown:
         return Table(dimension, outcomes, (), ())
     lines = [Row(value, line) for value, line in zip(values, shown[:-1], strict=True)]

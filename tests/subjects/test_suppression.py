@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.subjects.suppression import K, protect
+from apps.subjects.suppression import K, protect, protect_alike
 
 TABLES = st.integers(1, 5).flatmap(
     lambda width: st.lists(
@@ -88,6 +88,17 @@ def test_a_gap_is_no_small_group(counts: list[list[int]]) -> None:
         gone = [whole[y][x] for y, x in parts if shown[y][x] is None]
         if gone and shown[ty][tx] is not None:
             assert sum(gone) >= K
+
+
+@settings(max_examples=100, deadline=None)
+@given(TABLES, TABLES)
+def test_a_total_that_one_table_hides_no_other_tells(
+    one: list[list[int]], other: list[list[int]]
+) -> None:
+    width = min(len(one[0]), len(other[0]))
+    shown = protect_alike([[row[:width] for row in table] for table in (one, other)])
+    first, second = (table.rows[-1] for table in shown)
+    assert [cell is None for cell in first] == [cell is None for cell in second]
 
 
 def test_the_smallest_that_does_goes_with_it() -> None:
