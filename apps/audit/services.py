@@ -12,6 +12,7 @@ a log that was tampered with it signs nothing: it raises, and `verify_ledger` na
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString, Unpack
 from uuid import UUID
@@ -30,6 +31,7 @@ from apps.audit.verbs import Verb, declared
 from apps.core import scope
 from apps.core.actors import SYSTEM, Actor
 from apps.core.errors import Conflict, DomainError, Missing
+from apps.core.lookups import Array, array
 
 #: The ledger of the installation: sign-ins, packs, keys, and the checkpoints of the others.
 INSTANCE = UUID(int=0)
@@ -45,16 +47,17 @@ _STAGE: LiteralString = f"""
 _STAGE_EACH: LiteralString = f"""
     INSERT INTO audit_pending (log_id, verb, object_id, body)
     SELECT %b, %b, o.id,
-           convert_to(%b || t.at || %b || gen_random_uuid() || %b || o.id || %b, 'UTF8')
-    FROM (SELECT {_AT} AS at) t, unnest(%b::uuid[]) WITH ORDINALITY AS o (id, n) ORDER BY o.n
+           convert_to(%b || t.at || %b || o.entry || %b || o.id || %b, 'UTF8')
+    FROM (SELECT {_AT} AS at) t,
+         unnest(%t::uuid[], %t::uuid[]) WITH ORDINALITY AS o (id, entry, n) ORDER BY o.n
 """  # noqa: S608 - constants only
 _STAGE_PAIRS: LiteralString = f"""
     INSERT INTO audit_pending (log_id, verb, object_id, body)
     SELECT %b, %b, o.id,
-           convert_to(%b || t.at || %b || o.ref || %b || gen_random_uuid() || %b || o.id || %b,
-                      'UTF8')
+           convert_to(%b || t.at || %b || o.ref || %b || o.entry || %b || o.id || %b, 'UTF8')
     FROM (SELECT {_AT} AS at) t,
-         unnest(%b::uuid[], %b::uuid[]) WITH ORDINALITY AS o (id, ref, n) ORDER BY o.n
+         unnest(%t::uuid[], %t::uuid[], %t::uuid[]) WITH ORDINALITY AS o (id, ref, entry, n)
+    ORDER BY o.n
 """  # noqa: S608 - constants only
 # Before whatever waits: the order is that of the ids, which are above zero otherwise.
 _STAGE_FIRST: LiteralString = f"""
@@ -62,6 +65,8 @@ _STAGE_FIRST: LiteralString = f"""
     VALUES (-nextval(pg_get_serial_sequence('audit_pending', 'id')),
             %b, %b, %b, %b || convert_to({_AT}, 'UTF8') || %b)
 """  # noqa: S608 - constants only
+#: The variant's two bits, and two that were drawn.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 #: Stands for a reference that differs from entry to entry; nobody's id.
 _PLACE_OF_REF = UUID(int=2**128 - 1)
 # True once the log is committed: it was not made by the transaction that asks.
@@ -125,7 +130,8 @@ def record_each(
     parts = bodies.template(verb.name, actor=actor, log=log, known=known)
     if not object_ids:
         return 0
-    return _stage(_STAGE_EACH, [log, verb.name, *parts, list(object_ids)])
+    entries = _entry_ids(len(object_ids))
+    return _stage(_STAGE_EACH, [log, verb.name, *parts, array(object_ids), entries])
 
 
 def record_pairs(verb: Verb, *, actor: Actor, ref: str, pairs: Sequence[tuple[UUID, UUID]]) -> int:
@@ -139,10 +145,18 @@ def record_pairs(verb: Verb, *, actor: Actor, ref: str, pairs: Sequence[tuple[UU
     before_ref, after_ref = between.split(str(_PLACE_OF_REF))
     if not pairs:
         return 0
-    ids, refs = (list(column) for column in zip(*pairs, strict=True))
-    return _stage(
-        _STAGE_PAIRS, [log, verb.name, opens, before_ref, after_ref, rest, after, ids, refs]
-    )
+    ids, refs = (array(column) for column in zip(*pairs, strict=True))
+    entries, parts = _entry_ids(len(pairs)), (opens, before_ref, after_ref, rest, after)
+    return _stage(_STAGE_PAIRS, [log, verb.name, *parts, ids, refs, entries])
+
+
+def _entry_ids(count: int) -> Array:
+    """UUIDv4 for so many entries (RFC 9562 §5.4): one draw takes a tenth of the time that the
+    database takes for one each."""
+    drawn = os.urandom(16 * count).hex()
+    each = (drawn[at : at + 32] for at in range(0, len(drawn), 32))
+    spelled = [f"{one[:12]}4{one[13:16]}{_VARIANT[one[16]]}{one[17:]}" for one in each]
+    return Array(f"{{{','.join(spelled)}}}")
 
 
 def _log(log_id: UUID | None) -> UUID:

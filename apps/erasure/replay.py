@@ -145,11 +145,11 @@ def _stop(actor: Actor) -> None:
 
 
 def _replay_journal(actor: Actor) -> Replayed:
-    people = archives = after = 0
+    people, archives, after = 0, 0, UUID(int=0)
     while lines := keys.journal(after=after):
         after = lines[-1][0]
-        ids = [subject_id for _line, subject_id, _seq in lines]
-        seqs = {subject_id: seq for _line, subject_id, seq in lines if seq is not None}
+        ids = [subject_id for subject_id, _seq in lines]
+        seqs = {subject_id: seq for subject_id, seq in lines if seq is not None}
         again = replaying.unshredded(ids)
         _end_steps(actor, again)
         replaying.shred_again(actor=actor, subject_ids=again, seqs=seqs)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import HashIndex
+from django.contrib.postgres.indexes import BrinIndex, HashIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -96,7 +96,8 @@ class Tombstone(models.Model):
     expires_on = models.DateField(null=True)
 
     class Meta:
-        indexes = (models.Index(fields=["controller_id", "expires_on"], name="tombstone_end"),)
+        # They end in the order in which they came.
+        indexes = (BrinIndex(fields=["expires_on"], name="tombstone_ends"),)
         constraints = (
             models.UniqueConstraint(
                 fields=["connection_id", "remote_digest", "record_id"], name="tombstone_once"
@@ -112,9 +113,8 @@ class Journal(models.Model):
 
     privileges = APPEND_ONLY
 
-    id = models.BigAutoField(primary_key=True)
+    subject_id = models.UUIDField(primary_key=True)
     controller_id = models.UUIDField()
-    subject_id = models.UUIDField(unique=True)
     epoch_id = models.UUIDField()
     #: The main database's number of this shredding, committed there before: a main database that
     #: has given out fewer was restored (erasure.replay). NULL: of before there were numbers.

@@ -59,10 +59,10 @@ def last_seq() -> int:
     return Journal.objects.aggregate(last=Max("seq"))["last"] or 0
 
 
-def journal(*, after: int, limit: int = 1_000) -> list[tuple[int, UUID, int | None]]:
-    """(id, subject or archive, number) of the controller in scope, the oldest first."""
+def journal(*, after: UUID, limit: int = 1_000) -> list[tuple[UUID, int | None]]:
+    """(subject or archive, number) of the controller in scope, by id."""
     rows = Journal.objects.filter(controller_id=scope.current(), pk__gt=after).order_by("pk")
-    return list(rows.values_list("pk", "subject_id", "seq")[:limit])
+    return list(rows.values_list("pk", "seq")[:limit])
 
 
 def keyed(*, after: UUID, limit: int = 1_000) -> list[UUID]:

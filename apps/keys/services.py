@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -20,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import crypto, roots, scope
 from apps.core.actors import Actor
 from apps.core.errors import DomainError, Missing, Unavailable
+from apps.core.lookups import array, bytes_array
 from apps.keys import ending, epochs
 from apps.keys.models import BlindIndex, Epoch, Journal, SubjectKey, Tombstone
 
@@ -40,11 +40,12 @@ _SHRED = """
         WHERE controller_id = %s AND subject_id = ANY(%s::uuid[])
         RETURNING subject_id, epoch_id
     )
-    INSERT INTO keys_journal (controller_id, subject_id, epoch_id, seq)
-    SELECT %s, gone.subject_id, gone.epoch_id, given.seq
+    INSERT INTO keys_journal (subject_id, controller_id, epoch_id, seq)
+    SELECT gone.subject_id, %s, gone.epoch_id, given.seq
     FROM unnest(%s::uuid[], %s::bigint[]) AS given (subject_id, seq)
     JOIN gone USING (subject_id)
-    ORDER BY given.seq
+    ORDER BY given.subject_id
+    RETURNING subject_id, epoch_id
 """
 _UNFIND = "DELETE FROM keys_blindindex WHERE controller_id = %s AND subject_id = ANY(%s::uuid[])"
 
@@ -214,11 +215,14 @@ Grave = tuple[UUID, bytes, UUID]
 
 def entomb(graves: Sequence[Grave], *, actor: Actor, erased_on: date, until: date) -> None:
     """Remember that these remote ids were erased, until a day. Repeating is harmless."""
-    columns: list[list[Any]] = [list(column) for column in zip(*graves, strict=True)]
-    if not columns:
+    if not graves:
         return
+    where, digests, whose = zip(*graves, strict=True)
     with transaction.atomic(using=_ALIAS), connections[_ALIAS].cursor() as cursor:
-        cursor.execute(_ENTOMB, [scope.current(), erased_on, until, *columns])
+        cursor.execute(
+            _ENTOMB,
+            [scope.current(), erased_on, until, array(where), bytes_array(digests), array(whose)],
+        )
 
 
 def expire_tombstones(*, actor: Actor, before: date, limit: int = 10_000) -> int:
@@ -257,15 +261,21 @@ def shred(subject_id: UUID, *, actor: Actor, seq: int | None) -> UUID:
 def shred_many(seqs: Mapping[UUID, int | None], *, actor: Actor) -> dict[UUID, UUID]:
     """`shred` of many by set: subject → epoch. Who has no key and was never shredded is absent."""
     controller_id = scope.current()
-    ids = sorted(seqs)
+    wanted = sorted(seqs)
+    ids = array(wanted)
     with transaction.atomic(using=_ALIAS), connections[_ALIAS].cursor() as cursor:
         # In one order, and alone: whoever makes them findable meanwhile takes this lock too, so
         # that their rows are seen by the statement that removes them.
         cursor.execute(_LOCK, [controller_id, ids])
-        cursor.execute(_SHRED, [controller_id, ids, controller_id, ids, [seqs[one] for one in ids]])
+        cursor.execute(
+            _SHRED, [controller_id, ids, controller_id, ids, [seqs[one] for one in wanted]]
+        )
+        found: dict[UUID, UUID] = dict(cursor.fetchall())
         cursor.execute(_UNFIND, [controller_id, ids])
-        rows = Journal.objects.filter(subject_id__any=ids, controller_id=controller_id)
-        return dict(rows.values_list("subject_id", "epoch_id"))
+        if len(found) < len(wanted):  # the others were shredded before, or never had a key
+            rows = Journal.objects.filter(subject_id__any=wanted, controller_id=controller_id)
+            found.update(rows.values_list("subject_id", "epoch_id"))
+        return found
 
 
 def forget(subject_ids: Sequence[UUID], *, actor: Actor) -> int:

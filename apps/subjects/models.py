@@ -22,11 +22,15 @@ class Subject(Scoped):
         SHREDDING = "shredding", _("being shredded")
         SHREDDED = "shredded", _("shredded")
 
-    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    # Here and below, no index where another one serves or none would be asked: each is written
+    # anew with every version of every row.
+    controller = models.ForeignKey(
+        Controller, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     state = models.CharField(max_length=16, choices=State.choices, default=State.LIVING)
     #: Found to be the same person as another subject; holds and consents count for both.
     merged_into = models.ForeignKey(
-        "self", null=True, on_delete=models.PROTECT, related_name="merged"
+        "self", null=True, on_delete=models.PROTECT, related_name="merged", db_index=False
     )
     #: Sealed canonical JSON: {"first": str, "last": str}, and lists of strings.
     sealed_name = models.BinaryField(null=True)
@@ -47,6 +51,11 @@ class Subject(Scoped):
                 fields=["controller"],
                 condition=models.Q(state="shredding"),
                 name="subject_shredding",
+            ),
+            models.Index(
+                fields=["merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="subject_merged",
             ),
         )
 
@@ -69,9 +78,13 @@ class Record(Scoped):
         APPLIED = "applied", _("applied")
         SOURCED = "sourced", _("sourced")
 
-    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    controller = models.ForeignKey(
+        Controller, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="records")
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     #: Remote ids may be personal: found by keyed digest, read by unsealing. Both go with the
     #: erasure: the tombstone's digest lies with the keys.
     remote_digest = models.BinaryField(max_length=32)
@@ -153,8 +166,12 @@ class Application(Scoped):
         CONVERTED = "converted", _("converted")
         UNKNOWN = "unknown", _("unknown state")
 
-    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
-    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="applications")
+    controller = models.ForeignKey(
+        Controller, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    record = models.ForeignKey(
+        Record, on_delete=models.CASCADE, related_name="applications", db_index=False
+    )
     remote_digest = models.BinaryField(max_length=32)
     #: What the vendor's documents say; the connection's mapping may say otherwise.
     state = models.CharField(max_length=16, choices=State.choices)
@@ -332,13 +349,23 @@ class Tally(Scoped):
 class Change(models.Model):
     """A record whose facts are newer than its grounds: written with the facts, taken by refresh.
 
-    Level-triggered: presence says "look again", nothing is lost when a worker dies.
+    Level-triggered: presence says "look again", nothing is lost when a worker dies. A record is
+    never removed, so that no constraint need look for it again, row by row.
     """
 
     record = models.OneToOneField(
-        Record, on_delete=models.CASCADE, primary_key=True, related_name="+"
+        Record,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="+",
+        db_constraint=False,
     )
-    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    controller = models.ForeignKey(
+        Controller,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+    )
 
     def __str__(self) -> str:
         return str(self.record_id)

@@ -20,6 +20,7 @@ from apps.controllers import selectors as controllers
 from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Invalid, Missing
+from apps.core.lookups import Array, array
 from apps.subjects import events, selectors
 from apps.subjects.models import Contact, Record, Subject
 
@@ -80,7 +81,7 @@ _MARK: Final = """
 """
 
 
-def ask_again(record_ids: Iterable[UUID]) -> None:
+def ask_again(record_ids: Array | Iterable[UUID]) -> None:
     """Retention works these out anew: their grounds are older than their facts, or orphans. Part
     of the caller's transaction, whose entry names the actor."""
     with connection.cursor() as cursor:
@@ -88,7 +89,7 @@ def ask_again(record_ids: Iterable[UUID]) -> None:
             "INSERT INTO subjects_change (record_id, controller_id)"
             " SELECT id, %s FROM unnest(%s::uuid[]) AS id ORDER BY id"
             " ON CONFLICT (record_id) DO NOTHING",
-            [scope.current(), list(record_ids)],
+            [scope.current(), array(record_ids)],
         )
 
 

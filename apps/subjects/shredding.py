@@ -32,6 +32,7 @@ from apps.controllers.models import Controller
 from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Conflict, DomainError
+from apps.core.lookups import array
 from apps.keys import ending
 from apps.keys import selectors as keys_selectors
 from apps.keys import services as keys
@@ -69,7 +70,8 @@ _SHREDDING: Final = """
     SET state = 'shredding', shred_seq = nextval('subjects_shred_seq')
     WHERE s.controller_id = %(controller)s AND s.id = ANY(%(people)s::uuid[])
       AND NOT EXISTS (SELECT FROM subjects_record r
-                      WHERE r.subject_id = s.id AND r.state <> 'erased')
+                      WHERE r.subject_id = s.id AND r.state <> 'erased'
+                        AND r.subject_id = ANY(%(people)s::uuid[]))
     RETURNING s.id
 """
 _SHREDDED: Final = """
@@ -87,7 +89,7 @@ def bury(*, actor: Actor, record_ids: Sequence[UUID]) -> None:
     A tombstone beside a living record changes nothing: intake looks for the record first.
     """
     today = clock.now().date()
-    rows = Record.objects.filter(pk__any=record_ids).exclude(state=Record.State.ERASED)
+    rows = Record.objects.filter(pk__any=array(record_ids)).exclude(state=Record.State.ERASED)
     graves = rows.values_list("connection_id", "remote_digest", "pk")
     keys.entomb(
         [(connection_id, bytes(digest), pk) for connection_id, digest, pk in graves],
@@ -97,18 +99,19 @@ def bury(*, actor: Actor, record_ids: Sequence[UUID]) -> None:
     )
 
 
-def entomb(*, actor: Actor, record_ids: Sequence[UUID]) -> None:
+def entomb(*, actor: Actor, record_ids: Sequence[UUID]) -> list[UUID]:
     """Inside the caller's transaction: forget the records here; their erasure was verified.
 
-    Whoever has no other record becomes `shredding`. Raises Conflict when one was entombed before.
+    Whoever has no other record becomes `shredding`: who. Raises Conflict when one was entombed
+    before.
     """
-    rows = Record.objects.select_for_update().filter(pk__any=record_ids).order_by("pk")
+    rows = Record.objects.select_for_update().filter(pk__any=array(record_ids)).order_by("pk")
     records = list(rows.values_list("pk", "subject_id", "state"))
-    subject_ids = sorted({subject_id for _pk, subject_id, _state in records})
+    subject_ids = {subject_id for _pk, subject_id, _state in records}
     if any(state == Record.State.ERASED for _pk, _subject, state in records):
         raise Conflict("already_erased", _("This record was erased before."))
-    ids = [pk for pk, _subject, _state in records]
-    given: dict[str, Any] = {"controller": scope.current(), "people": subject_ids}
+    ids = array(pk for pk, _subject, _state in records)
+    given: dict[str, Any] = {"controller": scope.current(), "people": array(subject_ids)}
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_PEOPLE, given)
         tallies.count(actor=actor, record_ids=ids)
@@ -126,6 +129,7 @@ def entomb(*, actor: Actor, record_ids: Sequence[UUID]) -> None:
         pairs=[(pk, subject_id) for pk, subject_id, _state in records],
     )
     telling.begin(actor=actor, subject_ids=last)
+    return last
 
 
 def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None) -> int:
@@ -135,7 +139,7 @@ def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None)
         telling.lapse(actor=actor)
     waiting = Subject.objects.filter(~telling.still_open("pk"), state=Subject.State.SHREDDING)
     if subject_ids is not None:
-        waiting = waiting.filter(pk__any=subject_ids)
+        waiting = waiting.filter(pk__any=array(subject_ids))
     seqs = dict(waiting.order_by("pk").values_list("pk", "shred_seq")[:BATCH])
     if not seqs:
         return 0
@@ -149,7 +153,7 @@ def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None)
 @transaction.atomic
 def _say_shredded(epochs: Mapping[UUID, UUID], actor: Actor) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_SHREDDED, {"controller": scope.current(), "people": sorted(epochs)})
+        cursor.execute(_SHREDDED, {"controller": scope.current(), "people": array(epochs)})
         ids = [subject_id for (subject_id,) in cursor.fetchall()]
     unname(ids)
     by_epoch: defaultdict[UUID, list[UUID]] = defaultdict(list)

@@ -22,6 +22,7 @@ from django.db import connection
 from apps.controllers import selectors as controllers
 from apps.core import clock, scope
 from apps.core.actors import Actor
+from apps.core.lookups import Array, array
 from apps.subjects import suppression
 from apps.subjects.models import Application, Tally
 
@@ -48,7 +49,8 @@ _COUNT: Final = f"""
         FROM (SELECT a.record_id, a.state, left(a.job, 200) AS job, a.country AS region,
                      r.origin AS source, coalesce(s.stage, '') AS stage, {_SPAN} AS decision
               FROM subjects_application a
-              JOIN subjects_record r ON r.id = a.record_id
+              JOIN subjects_record r
+                ON r.id = a.record_id AND r.id = ANY(%(records)s::uuid[])
               LEFT JOIN subjects_standing s ON s.id = a.standing_id
               WHERE a.controller_id = %(controller)s
                 AND a.record_id = ANY(%(records)s::uuid[])) forgotten
@@ -81,14 +83,14 @@ class Table:
         return sum(count is None for line in lines for count in line)
 
 
-def count(*, actor: Actor, record_ids: Sequence[UUID]) -> None:
+def count(*, actor: Actor, record_ids: Array | Sequence[UUID]) -> None:
     """Before these records' applications are forgotten, in the transaction whose entries name the
     actor."""
     today = clock.today(controllers.current().time_zone)
     given: dict[str, Any] = {
         "controller": scope.current(),
         "month": today.replace(day=1),
-        "records": list(record_ids),
+        "records": array(record_ids),
     }
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, given)

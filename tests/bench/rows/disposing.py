@@ -1,24 +1,29 @@
 """Erasing people here: find who is due, shred their keys, wipe, entomb, write the ledger.
 
 The very functions that follow a read-back (`shredding`), called for thousands at once; in
-production they follow each record, at the pace of its ATS. The peer is django-gdpr-assist, which
-overwrites a person's fields one object after the other. The limit is UPDATE: the same rows and
+production they follow each record, at the pace of its ATS. Two connections at once, as two workers
+are. The peer is django-gdpr-assist, which overwrites a person's fields one object after the other,
+in the one call it offers. The limit is UPDATE, on two connections as well: the same rows and
 columns blanked in copies of our tables with the same indexes, no key, no tombstone, no ledger.
 """
 
 from __future__ import annotations
 
+import contextvars
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from apps.core import scope
 from apps.core.actors import SYSTEM
+from apps.core.lookups import array
 from apps.keys import services as keys
 from apps.retention import selectors as retention
 from apps.retention import services as retention_services
@@ -33,6 +38,7 @@ from tests.bench.rows.processes import Process, processes
 from tests.bench.rows.records import Estate
 
 BATCH: Final = 5_000
+WORKERS: Final = 2
 PEER: Final = "with_gdpr_assist"
 _COPIES: Final = f"""
     CREATE TABLE bench_subject (LIKE subjects_subject INCLUDING ALL);
@@ -76,6 +82,7 @@ class Sides:
     count: int
     sample: int
     peer: Process
+    pool: ThreadPoolExecutor
     #: Records whose copies were not blanked yet; people whose keys alone are still to go.
     copied: list[UUID] = field(default_factory=list)
     keyed: list[UUID] = field(default_factory=list)
@@ -83,38 +90,37 @@ class Sides:
 
     def dispose(self) -> float:
         """People per second."""
-        with scope.enter(self.estate.company.id), self._written("dispose"):
+        with self._written("dispose"):
             return self.count / seconds(self._dispose)
 
     def _dispose(self) -> None:
-        today, left = self.estate.today, self.count
-        while left:
-            due = retention.due(as_of=today, limit=min(BATCH, left))
-            ids = [row.record_id for row in due]
-            dispose(ids)
-            left -= len(ids)
+        with scope.enter(self.estate.company.id):
+            due = retention.due(as_of=self.estate.today, limit=self.count)
+        self._each(dispose, [row.record_id for row in due])
 
     def shred(self) -> float:
         these, self.keyed = self.keyed[: self.count], self.keyed[self.count :]
-        with scope.enter(self.estate.company.id), self._written("shred"):
-            return self.count / seconds(self._shred, these)
-
-    def _shred(self, these: list[UUID]) -> None:
-        for start in range(0, len(these), BATCH):
-            keys.shred_many(dict.fromkeys(these[start : start + BATCH]), actor=SYSTEM)
+        with self._written("shred"):
+            return self.count / seconds(self._each, shred, these)
 
     def blank(self) -> float:
         these, self.copied = self.copied[: self.count], self.copied[self.count :]
         with self._written("blank"):
-            return self.count / seconds(self._blank, these)
+            return self.count / seconds(self._each, blank, these)
 
-    def _blank(self, these: list[UUID]) -> None:
-        for start in range(0, len(these), BATCH):
-            with transaction.atomic(), connection.cursor() as cursor:
-                for statement in _BLANK:
-                    cursor.execute(statement, [these[start : start + BATCH]])
-                    if cursor.rowcount != len(these[start : start + BATCH]):
-                        raise AssertionError("the UPDATE missed some of the rows")
+    def warm(self) -> None:
+        """Connect before the clock runs."""
+        self._each(connect, [], [[]] * WORKERS)
+
+    def _each(
+        self, work: Callable[[list[UUID]], None], ids: list[UUID], them: Sequence[list[UUID]] = ()
+    ) -> None:
+        """Batches in order, each by whoever is free."""
+        size = min(BATCH, -(-len(ids) // WORKERS)) or 1
+        them = them or [ids[start : start + size] for start in range(0, len(ids), size)]
+        with scope.enter(self.estate.company.id):
+            here = [contextvars.copy_context() for _ in them]
+        list(self.pool.map(lambda context, batch: context.run(work, batch), here, them))
 
     def anonymise(self) -> float:
         return float(self.peer.ask(self.sample))
@@ -130,9 +136,28 @@ def dispose(record_ids: list[UUID]) -> None:
     """What follows the read-back of these records."""
     shredding.bury(actor=SYSTEM, record_ids=record_ids)
     with transaction.atomic():
-        shredding.entomb(actor=SYSTEM, record_ids=record_ids)
-    if shredding.finish_shredding(actor=SYSTEM) != len(record_ids):
+        last = shredding.entomb(actor=SYSTEM, record_ids=record_ids)
+    if shredding.finish_shredding(actor=SYSTEM, subject_ids=last) != len(record_ids):
         raise AssertionError("not everybody was shredded")
+
+
+def shred(subject_ids: list[UUID]) -> None:
+    if len(keys.shred_many(dict.fromkeys(subject_ids), actor=SYSTEM)) != len(subject_ids):
+        raise AssertionError("not everybody was shredded")
+
+
+def blank(record_ids: list[UUID]) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in _BLANK:
+            cursor.execute(statement, [array(record_ids)])
+            if cursor.rowcount != len(record_ids):
+                raise AssertionError("the UPDATE missed some of the rows")
+
+
+def connect(_nobody: list[UUID]) -> None:
+    for alias in ("default", "keys"):
+        connections[alias].ensure_connection()
+    time.sleep(0.2)  # so that everybody of the pool takes one
 
 
 def measure(run: Run) -> list[Row]:
@@ -150,8 +175,9 @@ def measure(run: Run) -> list[Row]:
         it.execute("VACUUM (ANALYZE)")
     stage.settle()
     count = len(due) // run.rounds
-    with _peer(size) as peer:
-        sides = Sides(estate, count, min(count, 200 if run.quick else 10_000), peer)
+    with _peer(size) as peer, ThreadPoolExecutor(WORKERS) as pool:
+        sides = Sides(estate, count, min(count, 200 if run.quick else 10_000), peer, pool)
+        sides.warm()
         sides.copied = list(due)
         sides.keyed = _others(estate, count * run.rounds)
         figures = in_turn(
@@ -185,14 +211,14 @@ def _check(estate: Estate, count: int) -> None:
 
 def _rows(size: int, count: int, sides: Sides, figures: dict[str, list[float]]) -> list[Row]:
     title = f"{count:,} among {size:,}"
-    peer = "django-gdpr-assist anonymising the same, one transaction"
-    limit = "an UPDATE that blanks the same rows and columns, same indexes"
+    peer = "django-gdpr-assist anonymising the same, one call, one transaction"
+    limit = f"an UPDATE that blanks the same rows and columns, same indexes, {WORKERS} connections"
     ratio = [a / b for a, b in zip(sides.wal["shred"], sides.wal["blank"], strict=True)]
     bytes_of = {name: [round(one) for one in found] for name, found in sides.wal.items()}
     return [
         Row(
             "dispose.peer",
-            f"full local disposal: {title}",
+            f"full local disposal, {WORKERS} workers: {title}",
             "people/s",
             figures["dispose"],
             peer,
@@ -213,7 +239,7 @@ def _rows(size: int, count: int, sides: Sides, figures: dict[str, list[float]]) 
         ),
         Row(
             "shred.peer",
-            f"keys alone, with what makes them findable and the journal: {title}",
+            f"keys alone, with what finds them and the journal, {WORKERS} workers: {title}",
             "people/s",
             figures["shred"],
             peer,
