@@ -68,6 +68,7 @@ _TONES: Mapping[str, Mapping[str, str]] = {
         "telling": "calm",
         "by_hand": "warn",
         "told": "good",
+        "mailed": "calm",
         "stated": "calm",
         "exempt": "calm",
         "returned": "bad",

@@ -35,6 +35,17 @@ class Webhook:
     secrets: tuple[str, ...] = field(repr=False)
 
 
+class NotTaken(Exception):
+    """What left was not taken, by a stable code. `final`: another try cannot help. `away`: the
+    server did not answer, so that nothing else for it would be taken now."""
+
+    def __init__(self, code: str, *, final: bool = False, away: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.final = final
+        self.away = away
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`render` gives what leaves, or the code of why it is not wanted any more. `ended` is called

@@ -9,13 +9,10 @@ The other way, marking first, would lose messages without a word.
 from __future__ import annotations
 
 import logging
-import smtplib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 
@@ -23,8 +20,8 @@ from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.crypto import CryptoError
 from apps.core.errors import DomainError
-from apps.outbox import kinds, selectors, webhooks
-from apps.outbox.kinds import Mail, Webhook
+from apps.outbox import kinds, mails, selectors, webhooks
+from apps.outbox.kinds import Mail, NotTaken, Webhook
 from apps.outbox.models import Message
 
 logger = logging.getLogger(__name__)
@@ -33,7 +30,8 @@ BATCH = 50
 LEASE = timedelta(minutes=5)
 #: The last try is some two days after the first.
 MOST_ATTEMPTS = 15
-_PERMANENT = 500
+#: What is for a server that was away in this round waits so long.
+AWAY = timedelta(minutes=1)
 #: A mail server gets this long (settings.EMAIL_TIMEOUT, twice).
 _LONGEST = timedelta(seconds=40)
 
@@ -46,15 +44,25 @@ def send(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
     return len(made)
 
 
-def deliver(*, actor: Actor, limit: int = BATCH) -> int:
+def deliver(*, actor: Actor) -> int:
     """Deliver what waits; how many messages ended. Without a mail server no mail is tried, so
     that nothing is lost and no attempt is used up.
 
     What leaves ends at once, each for itself. What needs no call ends together with what follows
     from it, in one transaction: killed before, it is rendered again, and nothing has followed.
+    Who does not answer is called once: what else is for them waits a minute and uses up no
+    attempt, so that nobody waits behind a server that is away.
     """
+    ended, away, claimed = 0, set[str](), _claim()
+    while claimed:
+        ended += _deliver(actor, claimed, away)
+        claimed = _claim() if len(claimed) == BATCH else []
+    return ended
+
+
+def _deliver(actor: Actor, claimed: Sequence[Message], away: set[str]) -> int:
     ended, unwanted = 0, []
-    for message in _claim(limit):
+    for message in claimed:
         try:
             leaves = _render(actor, message)
             if isinstance(leaves, str):
@@ -62,7 +70,7 @@ def deliver(*, actor: Actor, limit: int = BATCH) -> int:
             elif isinstance(leaves, bool):
                 ended += leaves
             else:
-                ended += _leave(actor, message, leaves)
+                ended += _leave(actor, message, leaves, away)
         except Exception as error:  # noqa: BLE001 - one message must not keep the others waiting
             # Never its words: they may hold an address.
             logger.warning("message %s: %s", message.pk, type(error).__name__)
@@ -122,7 +130,7 @@ def send_again(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
     )
 
 
-def _claim(limit: int) -> list[Message]:
+def _claim() -> list[Message]:
     now = clock.now()
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     due = Q(not_before=None) | Q(not_before__lte=now)
@@ -133,7 +141,7 @@ def _claim(limit: int) -> list[Message]:
         ids = list(
             rows.select_for_update(skip_locked=True)
             .order_by("created_at", "pk")
-            .values_list("pk", flat=True)[:limit]
+            .values_list("pk", flat=True)[:BATCH]
         )
         Message.objects.filter(pk__in=ids).update(attempt=F("attempt") + 1, lease_until=now + LEASE)
     return list(Message.objects.filter(pk__in=ids).order_by("created_at", "pk"))
@@ -152,58 +160,34 @@ def _render(actor: Actor, message: Message) -> Mail | Webhook | str | bool:
         return _give_up(actor, message, "unreadable")
 
 
-def _leave(actor: Actor, message: Message, leaves: Mail | Webhook) -> bool:
+def _leave(actor: Actor, message: Message, leaves: Mail | Webhook, away: set[str]) -> bool:
+    """`away`: the servers that did not answer in this round, to which it adds."""
+    server = webhooks.host(leaves.url) if isinstance(leaves, Webhook) else mails.SERVER
+    if server in away:
+        return _untried(message, wait=AWAY)
     if not _mine(message).filter(lease_until__gt=clock.now() + _LONGEST).exists():
-        # The others took too long: it is free again, and this was no try of it.
-        _mine(message).update(lease_until=None, attempts_before=F("attempts_before") + 1)
-        return False
-    if isinstance(leaves, Webhook):
-        return _call(actor, message, leaves)
-    return _mail(actor, message, leaves)
-
-
-def _call(actor: Actor, message: Message, webhook: Webhook) -> bool:
+        return _untried(message)  # the others took too long: it is free again
     try:
-        webhooks.post(message.pk, webhook, at=clock.now())
-    except webhooks.NotTaken as error:
-        logger.warning("webhook %s was not taken: %s", message.pk, error.code)
+        if isinstance(leaves, Webhook):
+            webhooks.post(message.pk, leaves, at=clock.now())
+        else:
+            mails.post(message.pk, leaves)
+    except NotTaken as error:
+        logger.warning("message %s was not taken: %s", message.pk, error.code)
+        if error.away:
+            away.add(server)
         if error.final:
             return _end(actor, message, Message.State.FAILED, error.code)
         return _give_up(actor, message, error.code)
     return _end(actor, message, Message.State.DELIVERED, "")
 
 
-def _mail(actor: Actor, message: Message, mail: Mail) -> bool:
-    try:
-        _hand_over(message, mail)
-    except (ValueError, UnicodeError):  # what the ATS calls an address is none
-        return _end(actor, message, Message.State.FAILED, "address_refused")
-    except smtplib.SMTPRecipientsRefused as error:
-        return _refused(actor, message, error)
-    except (smtplib.SMTPException, OSError) as error:
-        logger.warning("message %s was not delivered: %s", message.pk, type(error).__name__)
-        return _give_up(actor, message, "mail_server")
-    return _end(actor, message, Message.State.DELIVERED, "")
-
-
-def _hand_over(message: Message, mail: Mail) -> None:
-    headers = {
-        # The same at every try: two copies are one to a mail program.
-        "Message-ID": f"<{message.pk}@{settings.LETHE_NAME.split('/')[0]}>",
-        "Auto-Submitted": "auto-generated",  # RFC 3834: nobody answers it by machine
-        "Content-Language": mail.language,
-    }
-    with get_connection(fail_silently=False) as connection:
-        EmailMessage(
-            mail.subject, mail.body, to=[mail.to], headers=headers, connection=connection
-        ).send()
-
-
-def _refused(actor: Actor, message: Message, error: smtplib.SMTPRecipientsRefused) -> bool:
-    codes = [code for code, _text in error.recipients.values()]
-    if codes and min(codes) >= _PERMANENT:
-        return _end(actor, message, Message.State.FAILED, "address_refused")
-    return _give_up(actor, message, "address_refused")
+def _untried(message: Message, wait: timedelta | None = None) -> bool:
+    """This was no try of it."""
+    _mine(message).update(lease_until=None, attempts_before=F("attempts_before") + 1)
+    if wait is not None:
+        _mine(message).update(not_before=clock.now() + wait)
+    return False
 
 
 def _give_up(actor: Actor, message: Message, code: str) -> bool:

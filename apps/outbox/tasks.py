@@ -11,5 +11,4 @@ from apps.outbox import services
 @shared_task
 def deliver_due() -> None:
     for _ in scope.each(controllers.ids()):
-        while services.deliver(actor=SYSTEM) == services.BATCH:
-            pass
+        services.deliver(actor=SYSTEM)

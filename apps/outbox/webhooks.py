@@ -15,7 +15,7 @@ import httpx
 from django.conf import settings
 from standardwebhooks import Webhook as Signer
 
-from apps.outbox.kinds import Webhook
+from apps.outbox.kinds import NotTaken, Webhook
 
 #: Seconds, a whole call: the lease of a message is longer.
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -25,13 +25,12 @@ _GONE = 410
 _CODES = {400: "webhook_refused", 401: "webhook_refused", 403: "webhook_refused"}
 
 
-class NotTaken(Exception):
-    """The call was not taken, by a stable code; `final`: another try cannot help."""
-
-    def __init__(self, code: str, *, final: bool = False) -> None:
-        super().__init__(code)
-        self.code = code
-        self.final = final
+def host(url: str) -> str:
+    """Host and port, small; empty for what is no URL."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def is_allowed(url: str) -> bool:
@@ -70,7 +69,7 @@ def post(message_id: UUID, webhook: Webhook, *, at: datetime) -> None:
         ):
             status = answer.status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NotTaken("webhook_away") from error
+        raise NotTaken("webhook_away", away=isinstance(error, httpx.TransportError)) from error
     if status == _GONE:
         raise NotTaken("webhook_gone", final=True)
     if not httpx.codes.is_success(status):

@@ -97,6 +97,13 @@ TOLD = declare(
         refs=("recipient", "disclosure"),
     )
 )
+MAILED = declare(
+    Verb(
+        "disclosure.mailed",
+        _("Erasure notice to a recipient taken by a mail server (GDPR art. 19)"),
+        refs=("recipient", "disclosure"),
+    )
+)
 TELL_BY_HAND = declare(
     Verb(
         "disclosure.by_hand",

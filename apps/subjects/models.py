@@ -270,7 +270,10 @@ class Disclosure(Scoped):
         RECORDED = "recorded", _("recorded")
         TELLING = "telling", _("being told")
         BY_HAND = "by_hand", _("to be told by a person")
+        #: The recipient's own server said that it has it.
         TOLD = "told", _("told")
+        #: A mail server took it; whether anybody has it no server says.
+        MAILED = "mailed", _("sent by e-mail, not acknowledged")
         STATED = "stated", _("told, as a person states")
         EXEMPT = "exempt", _("not told: impossible or disproportionate")
         RETURNED = "returned", _("not told: the mail came back")

@@ -35,7 +35,7 @@ from apps.outbox import selectors as mail
 from apps.outbox import services as outbox
 from apps.outbox.kinds import Kind, Mail, Webhook
 from apps.subjects import events, letters, recipients
-from apps.subjects.models import Disclosure, Recipient
+from apps.subjects.models import Disclosure, Recipient, Subject
 
 State = Disclosure.State
 OPEN: Final = (State.TELLING, State.BY_HAND)
@@ -154,7 +154,13 @@ def _ended(actor: Actor, disclosure_id: UUID, state: str, code: str) -> None:
     if found is None:
         return
     if state == "delivered":
-        _settle(actor, found, State.TOLD, events.TOLD)
+        mailed = found.recipient.channel == Recipient.Channel.MAIL
+        _settle(
+            actor,
+            found,
+            State.MAILED if mailed else State.TOLD,
+            events.MAILED if mailed else events.TOLD,
+        )
         return
     found.state, found.code = State.BY_HAND, code
     found.save(update_fields=["state", "code"])
@@ -225,7 +231,8 @@ def came_back(*, actor: Actor, recipient_id: UUID) -> int:
     """The mails of the last days to this recipient came back: they are not told. From now on a
     person tells them. Raises Refused, Missing, Conflict. How many erasures.
 
-    A key that is gone does not come back: what was called told is called returned.
+    Whose key still waits for another recipient waits for this one again. A key that is gone does
+    not come back: what was called sent is called returned.
     """
     require_role(actor, Role.RECOPS, Role.DPO)
     recipient = Recipient.objects.select_for_update().filter(pk=recipient_id).first()
@@ -237,15 +244,20 @@ def came_back(*, actor: Actor, recipient_id: UUID) -> int:
     recipient.save(update_fields=["failure"])
     mine = Disclosure.objects.filter(recipient=recipient)
     mine.filter(state=State.TELLING).update(state=State.BY_HAND, code="mail_returned")
-    recent = mine.filter(state=State.TOLD, settled_at__gt=clock.now() - RETURNS)
+    recent = mine.filter(state=State.MAILED, settled_at__gt=clock.now() - RETURNS)
+    keyed = Subject.objects.select_for_update().filter(
+        pk__in=recent.values("subject_id"), state=Subject.State.SHREDDING
+    )
+    waiting = recent.filter(subject_id__in=list(keyed.order_by("pk").values_list("pk", flat=True)))
+    reopened = waiting.update(state=State.BY_HAND, code="mail_returned", settled_at=None)
     returned = recent.update(state=State.RETURNED, code="mail_returned")
     audit.record(
         events.RECIPIENT_RETURNED,
         actor=actor,
         object_id=recipient_id,
-        counts={"returned": returned},
+        counts={"returned": reopened + returned},
     )
-    return returned
+    return reopened + returned
 
 
 @transaction.atomic

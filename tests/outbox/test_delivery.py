@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,14 +19,16 @@ from apps.core.crypto import CryptoError
 from apps.core.errors import Missing
 from apps.core.ids import new_id
 from apps.outbox import kinds, selectors, services
-from apps.outbox.kinds import Kind, Mail
+from apps.outbox.kinds import Kind, Mail, Webhook
 from apps.outbox.models import Message
 from tests import cast
 from tests.cast import Company
+from tests.endpoint import open_endpoint
 from tests.post import PostOffice, open_office
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TO = "camille@example.org"
+SECRET = "whsec_bm9ib2R5cyBzZWNyZXQsIG9ubHkgZm9yIHRoaXMgdGVzdA=="
 LETTER = Mail(TO, "Sujet", "Bonjour Camille,\n", "fr")
 
 
@@ -278,3 +281,33 @@ def test_two_workers_deliver_each_message_once(
 def test_a_kind_is_declared_once(room: Room) -> None:
     with pytest.raises(ValueError, match="declared already"):
         kinds.declare(Kind("letter", room.render, room.ended))
+
+
+def test_who_is_away_is_called_once_and_keeps_nobody_waiting(
+    nordlys: Company, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """More than a batch for a host that does not answer, and one for another behind them."""
+    settings.WEBHOOK_HOSTS = ("127.0.0.1",)
+    with socket.socket() as silent, open_endpoint() as endpoint:
+        silent.bind(("127.0.0.1", 0))  # nobody listens: every call is refused
+        away = f"http://127.0.0.1:{silent.getsockname()[1]}/hook"
+        lives = new_id()
+        monkeypatch.setattr(kinds, "_kinds", {})
+        kinds.declare(
+            Kind(
+                "call",
+                lambda about: Webhook(endpoint.url if about == lives else away, {}, (SECRET,)),
+                lambda *_: None,
+                by="webhook",
+            )
+        )
+        many = [new_id() for _ in range(services.BATCH + 5)]
+        services.send(actor=SYSTEM, kind="call", about=many)
+        services.send(actor=SYSTEM, kind="call", about=[lives])
+        assert deliver() == 1
+        assert len(endpoint.calls) == 1
+    waiting = Message.objects.filter(state="waiting")
+    tried = [one for one in waiting if one.attempt > one.attempts_before]
+    assert [one.code for one in tried] == ["webhook_away"]
+    assert waiting.count() == len(many)
+    assert all(one.not_before is not None for one in waiting)

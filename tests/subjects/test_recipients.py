@@ -133,7 +133,7 @@ def test_a_mail_names_the_reference_and_nobody(nordlys: Company, office: PostOff
     assert REFERENCE in office.body()
     assert "Quillfeather" not in office.body()
     assert REFERENCE not in letter["Subject"]
-    assert Disclosure.objects.get().state == "told"
+    assert Disclosure.objects.get().state == "mailed", "whether they have it no mail server says"
 
 
 def test_a_mail_that_is_refused_is_for_a_person_and_says_so(
@@ -162,7 +162,7 @@ def test_a_mail_that_is_refused_is_for_a_person_and_says_so(
     assert telling.tell_again(actor=nordlys.recops_actor, recipient_id=added.recipient.pk) == 1
     deliver()
     made.refresh_from_db()
-    assert made.state == "told"
+    assert made.state == "mailed"
     assert [letter["To"] for letter in office.letters] == ["right@vetting.example"]
     assert Subject.objects.get(pk=record.subject_id).state == "shredded"
 
@@ -271,6 +271,28 @@ def test_a_mail_that_came_back_told_nobody(nordlys: Company, office: PostOffice)
     assert (later.state, later.code) == ("by_hand", "mail_returned")
 
 
+def test_a_mail_that_comes_back_before_the_key_went_is_for_a_person(
+    nordlys: Company, office: PostOffice
+) -> None:
+    added = recipient(nordlys, "mail", "gone@vetting.example")
+    made = disclosed(nordlys, added.recipient)
+    other = disclosed(nordlys, recipient(nordlys, "hand", "Their portal").recipient, "BGC-2")
+    record = ada()
+    erase(record)
+    deliver()
+    made.refresh_from_db()
+    assert made.state == "mailed"
+    assert telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk) == 1
+    made.refresh_from_db()
+    assert (made.state, made.code, made.settled_at) == ("by_hand", "mail_returned", None)
+    telling.told(actor=nordlys.recops_actor, disclosure_id=other.pk)
+    shredding.finish_shredding(actor=SYSTEM)
+    assert Subject.objects.get(pk=record.subject_id).state == "shredding", "it waits for this one"
+    telling.told(actor=nordlys.recops_actor, disclosure_id=made.pk)
+    shredding.finish_shredding(actor=SYSTEM)
+    assert Subject.objects.get(pk=record.subject_id).state == "shredded"
+
+
 def test_told_again_it_leaves_whatever_became_of_the_first_message(
     nordlys: Company, office: PostOffice
 ) -> None:
@@ -283,7 +305,7 @@ def test_told_again_it_leaves_whatever_became_of_the_first_message(
     telling.tell_again(actor=nordlys.recops_actor, recipient_id=added.recipient.pk)
     deliver()
     made.refresh_from_db()
-    assert made.state == "told"
+    assert made.state == "mailed"
     assert len(office.letters) == 1
 
 
