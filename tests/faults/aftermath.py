@@ -90,7 +90,7 @@ def traces(known: set[str], logs: Iterable[Path]) -> int:
 
 def _dump(dsn: str) -> bytes:
     given = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
-    tool = dumps._path("pg_dump")
+    tool = dumps.tool("pg_dump", "default")
     done = subprocess.run(
         [tool, "--format=plain", "--no-owner", f"--dbname={given['dbname']}"],
         env={

@@ -14,7 +14,7 @@ from apps.audit import services as audit
 from apps.audit.models import Entry
 from apps.core import canonical, clock, crypto, roots
 from apps.core.actors import SYSTEM
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, Invalid, Unavailable
 from apps.erasure import copies
 from apps.keys.models import Copy, Epoch
 from tests import commands
@@ -73,6 +73,24 @@ def test_the_keys_of_the_copies_lie_somewhere_else(
         copies.backup(actor=SYSTEM, to=tmp_path / "one")
     assert refused.value.field == "LETHE_COPY_KEYS_DIR"
     assert not (tmp_path / "one").exists()
+
+
+@pytest.mark.parametrize("says", ["echo 'pg_dump (PostgreSQL) 99.1'", "exit 127"])
+def test_tools_of_another_version_than_the_servers_make_no_backup(
+    house: House, tmp_path: Path, settings: Settings, says: str
+) -> None:
+    """Their dump could not be restored into it: that is said today, not on the day of the loss."""
+    tool = tmp_path / "bin" / "pg_dump"
+    tool.parent.mkdir()
+    tool.write_text(f"#!/bin/sh\n{says}\n")
+    tool.chmod(0o755)
+    settings.LETHE_PG_BIN = str(tool.parent)
+    with pytest.raises(Unavailable) as refused:
+        copies.backup(actor=SYSTEM, to=tmp_path / "one")
+    assert refused.value.code == "postgresql_tools"
+    assert "LETHE_PG_BIN" in str(refused.value.message)
+    assert not (tmp_path / "one").exists()
+    assert not Copy.objects.exists()
 
 
 def test_what_is_not_whole_or_not_ours_is_not_restored(
