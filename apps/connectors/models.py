@@ -56,7 +56,7 @@ class Connection(Scoped):
     #: see them; NULL: at any hour.
     acts_from = models.TimeField(null=True)
     acts_until = models.TimeField(null=True)
-    #: From Monday to Friday only.
+    #: On working days of the legal entity's country only (core.workdays).
     acts_on_weekdays = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.ACTIVE)
     #: Stable code of what fails (never a vendor's text, which may hold a person).

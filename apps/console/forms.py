@@ -358,7 +358,7 @@ class BrakesForm(forms.Form):
         required=False,
         widget=HourInput(),
     )
-    acts_on_weekdays = forms.BooleanField(label=_("From Monday to Friday only"), required=False)
+    acts_on_weekdays = forms.BooleanField(label=_("On working days only"), required=False)
 
 
 class PostponeForm(forms.Form):

@@ -28,13 +28,13 @@ from apps.controllers import services as controllers_services
 from apps.core import clock, scope
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.core.workdays import is_working_day
 from apps.erasure import events
 from apps.erasure.models import DayTally, Plan, Step
 from apps.subjects.models import Record
 
 #: Up to so many records a share says nothing: of three people, one is a third.
 SMALL: Final = 100
-_SATURDAY: Final = 5
 _DAY: Final = 24 * 60
 #: Code of a step that waits for another day.
 FULL: Final = "brake_day"
@@ -195,13 +195,16 @@ def is_full(of: Connection) -> bool:
 
 def closed() -> list[UUID]:
     """Connections of the scope to which nothing is sent at this hour."""
-    local = clock.now().astimezone(ZoneInfo(controllers.current().time_zone))
-    return [one.pk for one in Connection.objects.all() if not is_open(one, local)]
+    here = controllers.current()
+    local = clock.now().astimezone(ZoneInfo(here.time_zone))
+    every = Connection.objects.all()
+    return [one.pk for one in every if not is_open(one, local, country=here.country)]
 
 
-def is_open(one: Connection, local: datetime) -> bool:
-    """Whether erasures are sent to a connection at an instant of the legal entity's clock."""
-    if one.acts_on_weekdays and local.weekday() >= _SATURDAY:
+def is_open(one: Connection, local: datetime, *, country: str) -> bool:
+    """Whether erasures are sent to a connection at an instant of the legal entity's clock, in its
+    country: so that somebody is there to see them."""
+    if one.acts_on_weekdays and not is_working_day(local.date(), country):
         return False
     if one.acts_from is None or one.acts_until is None:
         return True

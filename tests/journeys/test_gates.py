@@ -229,16 +229,22 @@ def test_hours_that_cannot_be_are_refused(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("weekdays", "when", "is_open"),
+    ("country", "when", "is_open"),
     [
-        (True, datetime(2026, 11, 27, 23, 59, tzinfo=UTC), True),
-        (True, datetime(2026, 11, 28, 9, 0, tzinfo=UTC), False),
-        (True, datetime(2026, 11, 29, 9, 0, tzinfo=UTC), False),
-        (False, datetime(2026, 11, 29, 9, 0, tzinfo=UTC), True),
+        ("FR", datetime(2026, 11, 27, 23, 59, tzinfo=UTC), True),
+        ("FR", datetime(2026, 11, 28, 9, 0, tzinfo=UTC), False),
+        ("FR", datetime(2026, 11, 29, 9, 0, tzinfo=UTC), False),
+        ("FR", datetime(2026, 7, 14, 9, 0, tzinfo=UTC), False),
+        ("BE", datetime(2026, 7, 14, 9, 0, tzinfo=UTC), True),
+        ("BE", datetime(2026, 7, 21, 9, 0, tzinfo=UTC), False),
+        ("XX", datetime(2026, 7, 21, 9, 0, tzinfo=UTC), True),
+        ("XX", datetime(2026, 7, 25, 9, 0, tzinfo=UTC), False),
     ],
 )
-def test_from_monday_to_friday(weekdays: bool, when: datetime, is_open: bool) -> None:
-    assert gates.is_open(Connection(acts_on_weekdays=weekdays), when) is is_open
+def test_on_working_days_of_the_country(country: str, when: datetime, is_open: bool) -> None:
+    limited = Connection(acts_on_weekdays=True)
+    assert gates.is_open(limited, when, country=country) is is_open
+    assert gates.is_open(Connection(), when, country=country)
 
 
 @pytest.mark.parametrize(
@@ -246,4 +252,5 @@ def test_from_monday_to_friday(weekdays: bool, when: datetime, is_open: bool) ->
 )
 def test_from_the_first_hour_up_to_the_last(clock_says: int, is_open: bool) -> None:
     at = datetime(2026, 11, 27, clock_says, tzinfo=UTC)
-    assert gates.is_open(Connection(acts_from=hour(9), acts_until=hour(18)), at) is is_open
+    open_hours = Connection(acts_from=hour(9), acts_until=hour(18))
+    assert gates.is_open(open_hours, at, country="FR") is is_open
