@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,22 +16,19 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from apps.audit import services as audit
 from apps.audit.models import Entry
 from apps.core import clock, scope
-from apps.core.actors import SYSTEM
 from apps.core.errors import Conflict, Invalid, Missing, Refused
 from apps.keys import services as keys
-from apps.outbox import services as outbox
 from apps.outbox.models import Message
-from apps.subjects import recipients, shredding, telling
+from apps.subjects import recipients, telling
 from apps.subjects.models import Disclosure, Recipient, Record, Subject
 from tests import cast
 from tests.cast import Company
 from tests.endpoint import Endpoint, open_endpoint
 from tests.post import PostOffice, open_office
+from tests.subjects.disclosures import DAY, REFERENCE, ada, deliver, disclosed, recipient
 from tests.subjects.steps import erase, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
-REFERENCE = "BGC-20417"
-DAY = date(2026, 5, 4)
 
 
 @pytest.fixture
@@ -54,32 +51,6 @@ def endpoint(settings: Settings) -> Iterator[Endpoint]:
     settings.WEBHOOK_HOSTS = ["127.0.0.1"]
     with open_endpoint() as found:
         yield found
-
-
-def ada() -> Record:
-    return Record.objects.exclude(state="erased").order_by("pk")[0]
-
-
-def recipient(company: Company, channel: str, address: str) -> recipients.Added:
-    return recipients.add(
-        actor=company.dpo_actor, name=f"Vetting {channel}", channel=channel, address=address
-    )
-
-
-def disclosed(company: Company, to: Recipient, reference: str = REFERENCE) -> Disclosure:
-    return recipients.disclose(
-        actor=company.recops_actor,
-        subject_id=ada().subject_id,
-        recipient_id=to.pk,
-        reference=reference,
-        disclosed_on=DAY,
-        source="console",
-    )
-
-
-def deliver() -> None:
-    outbox.deliver(actor=SYSTEM)
-    shredding.finish_shredding(actor=SYSTEM)
 
 
 def verbs(subject_id: UUID) -> list[str]:
@@ -254,59 +225,6 @@ def test_a_new_secret_is_good_beside_the_one_before_it(
     ((headers, body),) = endpoint.calls
     for secret in (added.secret, renewed.secret):
         assert Webhook(secret).verify(body, headers)["data"]["reference"] == REFERENCE
-
-
-def test_a_mail_that_came_back_told_nobody(nordlys: Company, office: PostOffice) -> None:
-    added = recipient(nordlys, "mail", "privacy@vetting.example")
-    made = disclosed(nordlys, added.recipient)
-    erase(ada())
-    deliver()
-    assert telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk) == 1
-    made.refresh_from_db()
-    assert (made.state, made.code) == ("returned", "mail_returned")
-    # Who is erased next is for a person.
-    later = disclosed(nordlys, added.recipient, "BGC-2")
-    erase(ada())
-    later.refresh_from_db()
-    assert (later.state, later.code) == ("by_hand", "mail_returned")
-
-
-def test_a_mail_that_comes_back_before_the_key_went_is_for_a_person(
-    nordlys: Company, office: PostOffice
-) -> None:
-    added = recipient(nordlys, "mail", "gone@vetting.example")
-    made = disclosed(nordlys, added.recipient)
-    other = disclosed(nordlys, recipient(nordlys, "hand", "Their portal").recipient, "BGC-2")
-    record = ada()
-    erase(record)
-    deliver()
-    made.refresh_from_db()
-    assert made.state == "mailed"
-    assert telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk) == 1
-    made.refresh_from_db()
-    assert (made.state, made.code, made.settled_at) == ("by_hand", "mail_returned", None)
-    telling.told(actor=nordlys.recops_actor, disclosure_id=other.pk)
-    shredding.finish_shredding(actor=SYSTEM)
-    assert Subject.objects.get(pk=record.subject_id).state == "shredding", "it waits for this one"
-    telling.told(actor=nordlys.recops_actor, disclosure_id=made.pk)
-    shredding.finish_shredding(actor=SYSTEM)
-    assert Subject.objects.get(pk=record.subject_id).state == "shredded"
-
-
-def test_told_again_it_leaves_whatever_became_of_the_first_message(
-    nordlys: Company, office: PostOffice
-) -> None:
-    added = recipient(nordlys, "mail", "privacy@vetting.example")
-    made = disclosed(nordlys, added.recipient)
-    erase(ada())
-    telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk)
-    outbox.deliver(actor=SYSTEM)
-    assert (Message.objects.get().state, office.letters) == ("dropped", [])
-    telling.tell_again(actor=nordlys.recops_actor, recipient_id=added.recipient.pk)
-    deliver()
-    made.refresh_from_db()
-    assert made.state == "mailed"
-    assert len(office.letters) == 1
 
 
 def test_told_in_another_way_nothing_leaves_in_the_first(

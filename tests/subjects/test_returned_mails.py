@@ -1,0 +1,90 @@
+"""A mail that a server took may come back: then its recipient was told nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from apps.core import scope
+from apps.core.actors import SYSTEM
+from apps.outbox import services as outbox
+from apps.outbox.models import Message
+from apps.subjects import shredding, telling
+from apps.subjects.models import Subject
+from tests import cast
+from tests.cast import Company
+from tests.post import PostOffice, open_office
+from tests.subjects.disclosures import ada, deliver, disclosed, recipient
+from tests.subjects.steps import erase, take
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def nordlys() -> Iterator[Company]:
+    """Ada and another candidate."""
+    company = cast.company()
+    with scope.enter(company.id):
+        take(cast.csv_connection(), cast.ADA, cast.candidate(1))
+        yield company
+
+
+@pytest.fixture
+def office(settings: Settings) -> Iterator[PostOffice]:
+    with open_office(settings) as found:
+        yield found
+
+
+def test_a_mail_that_came_back_told_nobody(nordlys: Company, office: PostOffice) -> None:
+    added = recipient(nordlys, "mail", "privacy@vetting.example")
+    made = disclosed(nordlys, added.recipient)
+    erase(ada())
+    deliver()
+    assert telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk) == 1
+    made.refresh_from_db()
+    assert (made.state, made.code) == ("returned", "mail_returned")
+    # Who is erased next is for a person.
+    later = disclosed(nordlys, added.recipient, "BGC-2")
+    erase(ada())
+    later.refresh_from_db()
+    assert (later.state, later.code) == ("by_hand", "mail_returned")
+
+
+def test_a_mail_that_comes_back_before_the_key_went_is_for_a_person(
+    nordlys: Company, office: PostOffice
+) -> None:
+    added = recipient(nordlys, "mail", "gone@vetting.example")
+    made = disclosed(nordlys, added.recipient)
+    other = disclosed(nordlys, recipient(nordlys, "hand", "Their portal").recipient, "BGC-2")
+    record = ada()
+    erase(record)
+    deliver()
+    made.refresh_from_db()
+    assert made.state == "mailed"
+    assert telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk) == 1
+    made.refresh_from_db()
+    assert (made.state, made.code, made.settled_at) == ("by_hand", "mail_returned", None)
+    telling.told(actor=nordlys.recops_actor, disclosure_id=other.pk)
+    shredding.finish_shredding(actor=SYSTEM)
+    assert Subject.objects.get(pk=record.subject_id).state == "shredding", "it waits for this one"
+    telling.told(actor=nordlys.recops_actor, disclosure_id=made.pk)
+    shredding.finish_shredding(actor=SYSTEM)
+    assert Subject.objects.get(pk=record.subject_id).state == "shredded"
+
+
+def test_told_again_it_leaves_whatever_became_of_the_first_message(
+    nordlys: Company, office: PostOffice
+) -> None:
+    added = recipient(nordlys, "mail", "privacy@vetting.example")
+    made = disclosed(nordlys, added.recipient)
+    erase(ada())
+    telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk)
+    outbox.deliver(actor=SYSTEM)
+    assert (Message.objects.get().state, office.letters) == ("dropped", [])
+    telling.tell_again(actor=nordlys.recops_actor, recipient_id=added.recipient.pk)
+    deliver()
+    made.refresh_from_db()
+    assert made.state == "mailed"
+    assert len(office.letters) == 1
