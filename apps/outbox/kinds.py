@@ -36,10 +36,10 @@ class Webhook:
 
 
 class NotTaken(Exception):
-    """What left was not taken, by a stable code. `final`: another try cannot help. `away`: the
-    server did not answer, so that nothing else for it would be taken now."""
+    """What left was not taken, by a stable code. `final`: another try cannot help. `away`: who did
+    not answer, so that nothing else for them would be taken now; empty: it is about this one."""
 
-    def __init__(self, code: str, *, final: bool = False, away: bool = False) -> None:
+    def __init__(self, code: str, *, final: bool = False, away: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.final = final

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -14,9 +15,8 @@ from apps.outbox.kinds import Mail, NotTaken
 #: There is one; no host is called that.
 SERVER: Final = "@"
 _PERMANENT = 500
-#: It answered, about this mail alone.
-_ABOUT_ONE = (smtplib.SMTPResponseException, smtplib.SMTPNotSupportedError)
-_ABOUT_ALL = (smtplib.SMTPConnectError, smtplib.SMTPHeloError, smtplib.SMTPAuthenticationError)
+#: RFC 5321 §4.2.3: the service is closing, whatever was asked; the mail is too large.
+_CLOSING, _TOO_LARGE = 421, 552
 
 
 def post(message_id: UUID, mail: Mail) -> None:
@@ -27,11 +27,15 @@ def post(message_id: UUID, mail: Mail) -> None:
         "Auto-Submitted": "auto-generated",  # RFC 3834: nobody answers it by machine
         "Content-Language": mail.language,
     }
+    server = get_connection(fail_silently=False)
+    letter = EmailMessage(mail.subject, mail.body, to=[mail.to], headers=headers, connection=server)
     try:
-        with get_connection(fail_silently=False) as connection:
-            EmailMessage(
-                mail.subject, mail.body, to=[mail.to], headers=headers, connection=connection
-            ).send()
+        # On its own: a certificate that does not fit is a ValueError too, and no address's fault.
+        server.open()
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        raise NotTaken("mail_server", away=SERVER) from error
+    try:
+        letter.send()
     except (ValueError, UnicodeError) as error:  # what the ATS calls an address is none
         raise NotTaken("address_refused", final=True) from error
     except smtplib.SMTPRecipientsRefused as error:
@@ -39,5 +43,17 @@ def post(message_id: UUID, mail: Mail) -> None:
         final = bool(codes) and min(codes) >= _PERMANENT
         raise NotTaken("address_refused", final=final) from error
     except (smtplib.SMTPException, OSError) as error:
-        away = not isinstance(error, _ABOUT_ONE) or isinstance(error, _ABOUT_ALL)
-        raise NotTaken("mail_server", away=away) from error
+        raise NotTaken("mail_server", away="" if _is_about_it(error) else SERVER) from error
+    finally:
+        with suppress(smtplib.SMTPException, OSError):  # it was taken, or was not
+            server.close()
+
+
+def _is_about_it(error: Exception) -> bool:
+    """Whether the server answered about this mail: there is one sender for all."""
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return True
+    if not isinstance(error, smtplib.SMTPResponseException):
+        return False
+    of_all = isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code != _TOO_LARGE
+    return error.smtp_code != _CLOSING and not of_all

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
@@ -30,7 +31,7 @@ BATCH = 50
 LEASE = timedelta(minutes=5)
 #: The last try is some two days after the first.
 MOST_ATTEMPTS = 15
-#: What is for a server that was away in this round waits so long.
+#: What is for a server that was away in this round waits for another one.
 AWAY = timedelta(minutes=1)
 #: A mail server gets this long (settings.EMAIL_TIMEOUT, twice).
 _LONGEST = timedelta(seconds=40)
@@ -50,13 +51,15 @@ def deliver(*, actor: Actor) -> int:
 
     What leaves ends at once, each for itself. What needs no call ends together with what follows
     from it, in one transaction: killed before, it is rendered again, and nothing has followed.
-    Who does not answer is called once: what else is for them waits a minute and uses up no
-    attempt, so that nobody waits behind a server that is away.
+    Who does not answer is called once: what else is for them waits for the next round and uses up
+    no attempt, so that nobody waits behind a server that is away.
     """
-    ended, away, claimed = 0, set[str](), _claim()
+    started = clock.now()
+    away: set[str] = set()
+    ended, claimed = 0, _claim(started, away)
     while claimed:
         ended += _deliver(actor, claimed, away)
-        claimed = _claim() if len(claimed) == BATCH else []
+        claimed = _claim(started, away) if len(claimed) == BATCH else []
     return ended
 
 
@@ -130,13 +133,14 @@ def send_again(*, actor: Actor, kind: str, about: Iterable[UUID]) -> int:
     )
 
 
-def _claim() -> list[Message]:
+def _claim(started: datetime, away: set[str]) -> list[Message]:
+    """Of what was due when the round began: what is put off meanwhile is for another one."""
     now = clock.now()
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    due = Q(not_before=None) | Q(not_before__lte=now)
+    due = Q(not_before=None) | Q(not_before__lte=started)
     with transaction.atomic():
         rows = Message.objects.filter(free, due, state=Message.State.WAITING)
-        if not selectors.ready():
+        if not selectors.ready() or mails.SERVER in away:
             rows = rows.exclude(kind__in=kinds.by_mail())
         ids = list(
             rows.select_for_update(skip_locked=True)
@@ -161,10 +165,9 @@ def _render(actor: Actor, message: Message) -> Mail | Webhook | str | bool:
 
 
 def _leave(actor: Actor, message: Message, leaves: Mail | Webhook, away: set[str]) -> bool:
-    """`away`: the servers that did not answer in this round, to which it adds."""
-    server = webhooks.host(leaves.url) if isinstance(leaves, Webhook) else mails.SERVER
-    if server in away:
-        return _untried(message, wait=AWAY)
+    """`away`: who did not answer in this round, to which it adds."""
+    if away & (webhooks.names(leaves) if isinstance(leaves, Webhook) else {mails.SERVER}):
+        return _put_off(message, "webhook_away" if isinstance(leaves, Webhook) else "mail_server")
     if not _mine(message).filter(lease_until__gt=clock.now() + _LONGEST).exists():
         return _untried(message)  # the others took too long: it is free again
     try:
@@ -175,18 +178,21 @@ def _leave(actor: Actor, message: Message, leaves: Mail | Webhook, away: set[str
     except NotTaken as error:
         logger.warning("message %s was not taken: %s", message.pk, error.code)
         if error.away:
-            away.add(server)
+            away.add(error.away)
         if error.final:
             return _end(actor, message, Message.State.FAILED, error.code)
         return _give_up(actor, message, error.code)
     return _end(actor, message, Message.State.DELIVERED, "")
 
 
-def _untried(message: Message, wait: timedelta | None = None) -> bool:
+def _put_off(message: Message, code: str) -> bool:
+    return _untried(message, not_before=clock.now() + AWAY, code=code)
+
+
+def _untried(message: Message, **values: Any) -> bool:
     """This was no try of it."""
-    _mine(message).update(lease_until=None, attempts_before=F("attempts_before") + 1)
-    if wait is not None:
-        _mine(message).update(not_before=clock.now() + wait)
+    before = F("attempts_before") + 1
+    _mine(message).update(lease_until=None, attempts_before=before, **values)
     return False
 
 

@@ -25,12 +25,17 @@ _GONE = 410
 _CODES = {400: "webhook_refused", 401: "webhook_refused", 403: "webhook_refused"}
 
 
-def host(url: str) -> str:
-    """Host and port, small; empty for what is no URL."""
+def names(webhook: Webhook) -> set[str]:
+    """Under which NotTaken calls it away: its host, which could not be reached, or it alone, which
+    gave no answer; others may share the host."""
+    return {_host(webhook.url), webhook.url}
+
+
+def _host(url: str) -> str:
     try:
         return urlsplit(url).netloc.lower()
     except ValueError:
-        return ""
+        return url  # no URL: it is called nowhere
 
 
 def is_allowed(url: str) -> bool:
@@ -68,8 +73,10 @@ def post(message_id: UUID, webhook: Webhook, *, at: datetime) -> None:
             client.stream("POST", webhook.url, content=body, headers=headers) as answer,
         ):
             status = answer.status_code
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise NotTaken("webhook_away", away=_host(webhook.url)) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NotTaken("webhook_away", away=isinstance(error, httpx.TransportError)) from error
+        raise NotTaken("webhook_away", away=webhook.url) from error
     if status == _GONE:
         raise NotTaken("webhook_gone", final=True)
     if not httpx.codes.is_success(status):

@@ -75,6 +75,13 @@ RECIPIENT_RETURNED = declare(
         counts=("returned",),
     )
 )
+RECIPIENT_UNREACHABLE = declare(
+    Verb(
+        "recipient.unreachable",
+        _("A recipient cannot be reached: a person tells them of %(erasures)s erasures"),
+        counts=("erasures",),
+    )
+)
 DISCLOSED = declare(
     Verb(
         "disclosure.recorded",

@@ -155,6 +155,7 @@ def _say_shredded(epochs: Mapping[UUID, UUID], actor: Actor) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_SHREDDED, {"controller": scope.current(), "people": array(epochs)})
         ids = [subject_id for (subject_id,) in cursor.fetchall()]
+    telling.too_late(ids)
     unname(ids)
     by_epoch: defaultdict[UUID, list[UUID]] = defaultdict(list)
     for subject_id in ids:

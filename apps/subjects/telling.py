@@ -147,32 +147,51 @@ def _told_by(channel: str, disclosure_id: UUID) -> Mail | Webhook | str:
     return Webhook(found.recipient.address, body, recipients.secrets(found.recipient))
 
 
-def _ended(actor: Actor, disclosure_id: UUID, state: str, code: str) -> None:
+def _ended(channel: str, actor: Actor, disclosure_id: UUID, state: str, code: str) -> None:
     """In the transaction that ends the message."""
-    row = Disclosure.objects.select_for_update().filter(pk=disclosure_id, state=State.TELLING)
-    found = row.first()
-    if found is None:
-        return
+    rows = Disclosure.objects.filter(pk=disclosure_id, state=State.TELLING)
+    # The recipient first, as everybody locks them.
+    mine = Recipient.objects.select_for_update().filter(
+        pk__in=rows.values("recipient_id"), channel=channel
+    )
+    recipient = mine.first()
+    found = rows.select_for_update().first()
+    if recipient is None or found is None:
+        return  # settled, or told in another way meanwhile
     if state == "delivered":
-        mailed = found.recipient.channel == Recipient.Channel.MAIL
-        _settle(
-            actor,
-            found,
-            State.MAILED if mailed else State.TOLD,
-            events.MAILED if mailed else events.TOLD,
-        )
+        mailed = channel == Recipient.Channel.MAIL
+        state, verb = (State.MAILED, events.MAILED) if mailed else (State.TOLD, events.TOLD)
+        _settle(actor, found, state, verb)
         return
     found.state, found.code = State.BY_HAND, code
     found.save(update_fields=["state", "code"])
-    if state == "failed":
-        # Who is told next would fail in the same way: a person first, until it is corrected.
-        Recipient.objects.filter(pk=found.recipient_id).update(failure=code)
     audit.record(events.TELL_BY_HAND, actor=actor, object_id=found.subject_id, refs=_refs(found))
+    if state == "failed":
+        _unreachable(actor, recipient, code)
 
 
-BY_MAIL = kinds.declare(Kind("recipient_mail", partial(_told_by, "mail"), _ended))
+def _unreachable(actor: Actor, recipient: Recipient, code: str) -> None:
+    """Whoever is told next would fail in the same way: a person first, until it is corrected."""
+    recipient.failure = code
+    recipient.save(update_fields=["failure"])
+    others = Disclosure.objects.filter(recipient=recipient, state=State.TELLING)
+    count = others.update(state=State.BY_HAND, code=code)
+    audit.record(
+        events.RECIPIENT_UNREACHABLE,
+        actor=actor,
+        object_id=recipient.pk,
+        counts={"erasures": count + 1},
+    )
+
+
+BY_MAIL = kinds.declare(Kind("recipient_mail", partial(_told_by, "mail"), partial(_ended, "mail")))
 BY_WEBHOOK = kinds.declare(
-    Kind("recipient_webhook", partial(_told_by, "webhook"), _ended, by="webhook")
+    Kind(
+        "recipient_webhook",
+        partial(_told_by, "webhook"),
+        partial(_ended, "webhook"),
+        by="webhook",
+    )
 )
 
 
@@ -245,10 +264,11 @@ def came_back(*, actor: Actor, recipient_id: UUID) -> int:
     mine = Disclosure.objects.filter(recipient=recipient)
     mine.filter(state=State.TELLING).update(state=State.BY_HAND, code="mail_returned")
     recent = mine.filter(state=State.MAILED, settled_at__gt=clock.now() - RETURNS)
-    keyed = Subject.objects.select_for_update().filter(
+    people = Subject.objects.filter(
         pk__in=recent.values("subject_id"), state=Subject.State.SHREDDING
-    )
-    waiting = recent.filter(subject_id__in=list(keyed.order_by("pk").values_list("pk", flat=True)))
+    ).values_list("pk", flat=True)
+    keyed = set(people) - keys.journalled(list(people))
+    waiting = recent.filter(subject_id__in=keyed)
     reopened = waiting.update(state=State.BY_HAND, code="mail_returned", settled_at=None)
     returned = recent.update(state=State.RETURNED, code="mail_returned")
     audit.record(
@@ -268,6 +288,13 @@ def lapse(*, actor: Actor) -> int:
     for row in found:
         _settle(actor, row, State.LAPSED, events.LAPSED)
     return len(found)
+
+
+def too_late(subject_ids: Sequence[UUID]) -> None:
+    """A mail to their recipients came back while their keys were going. Part of the caller's
+    transaction, whose entry names the actor."""
+    rows = Disclosure.objects.filter(subject__any=subject_ids, state__in=OPEN)
+    rows.update(state=State.RETURNED, settled_at=clock.now())
 
 
 def lose(subject_ids: Sequence[UUID]) -> None:

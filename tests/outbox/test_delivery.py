@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -21,7 +22,7 @@ from apps.core.ids import new_id
 from apps.outbox import kinds, selectors, services
 from apps.outbox.kinds import Kind, Mail, Webhook
 from apps.outbox.models import Message
-from tests import cast
+from tests import cast, tls
 from tests.cast import Company
 from tests.endpoint import open_endpoint
 from tests.post import PostOffice, open_office
@@ -286,7 +287,9 @@ def test_a_kind_is_declared_once(room: Room) -> None:
 def test_who_is_away_is_called_once_and_keeps_nobody_waiting(
     nordlys: Company, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    """More than a batch for a host that does not answer, and one for another behind them."""
+    """More than a batch for a host that does not answer, and one for another behind them. What is
+    put off comes in the next round, however soon it is due."""
+    monkeypatch.setattr(services, "AWAY", timedelta(0))
     settings.WEBHOOK_HOSTS = ("127.0.0.1",)
     with socket.socket() as silent, open_endpoint() as endpoint:
         silent.bind(("127.0.0.1", 0))  # nobody listens: every call is refused
@@ -307,7 +310,28 @@ def test_who_is_away_is_called_once_and_keeps_nobody_waiting(
         assert deliver() == 1
         assert len(endpoint.calls) == 1
     waiting = Message.objects.filter(state="waiting")
-    tried = [one for one in waiting if one.attempt > one.attempts_before]
-    assert [one.code for one in tried] == ["webhook_away"]
+    assert sum(one.attempt > one.attempts_before for one in waiting) == 1
+    assert {(one.attempt, one.code) for one in waiting} == {(1, "webhook_away")}
     assert waiting.count() == len(many)
-    assert all(one.not_before is not None for one in waiting)
+
+
+def test_a_mail_server_that_is_away_is_called_once_a_round(
+    nordlys: Company, room: Room, office: PostOffice, settings: Settings
+) -> None:
+    settings.EMAIL_PORT = 1
+    for _ in range(3):
+        sent()
+    assert deliver() == 0
+    waiting = Message.objects.all()
+    assert sorted(one.attempt - one.attempts_before for one in waiting) == [0, 0, 1]
+    assert selectors.causes("letter") == {"mail_server": 3}
+
+
+def test_a_certificate_that_does_not_fit_is_no_addresss_fault(
+    nordlys: Company, room: Room, office: PostOffice, settings: Settings, tmp_path: Path
+) -> None:
+    with tls.stranger(tmp_path) as port:
+        settings.EMAIL_PORT, settings.EMAIL_USE_SSL = port, True
+        sent()
+        assert deliver() == 0
+    assert (row().state, row().code) == ("waiting", "mail_server")

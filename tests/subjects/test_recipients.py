@@ -203,6 +203,22 @@ def test_a_webhook_that_does_not_take_it_told_nobody(
     assert made.state == ("by_hand" if ends else "telling")
 
 
+def test_who_cannot_be_reached_is_a_persons_for_everybody_who_waits(
+    nordlys: Company, endpoint: Endpoint
+) -> None:
+    endpoint.status = 410
+    added = recipient(nordlys, "webhook", endpoint.url)
+    for reference in ("BGC-1", "BGC-2", "BGC-3"):
+        disclosed(nordlys, added.recipient, reference)
+    erase(ada())
+    deliver()
+    states = Disclosure.objects.values_list("state", "code").distinct()
+    assert list(states) == [("by_hand", "webhook_gone")]
+    assert len(endpoint.calls) == 1
+    assert Recipient.objects.get().failure == "webhook_gone"
+    assert "recipient.unreachable" in verbs(added.recipient.pk)
+
+
 def test_a_host_that_is_no_longer_allowed_is_not_called(
     nordlys: Company, endpoint: Endpoint, settings: Settings
 ) -> None:

@@ -9,10 +9,11 @@ from pytest_django import Settings
 
 from apps.core import scope
 from apps.core.actors import SYSTEM
+from apps.keys import services as keys
 from apps.outbox import services as outbox
 from apps.outbox.models import Message
 from apps.subjects import shredding, telling
-from apps.subjects.models import Subject
+from apps.subjects.models import Disclosure, Subject
 from tests import cast
 from tests.cast import Company
 from tests.post import PostOffice, open_office
@@ -72,6 +73,36 @@ def test_a_mail_that_comes_back_before_the_key_went_is_for_a_person(
     telling.told(actor=nordlys.recops_actor, disclosure_id=made.pk)
     shredding.finish_shredding(actor=SYSTEM)
     assert Subject.objects.get(pk=record.subject_id).state == "shredded"
+
+
+def test_a_mail_that_comes_back_while_the_key_is_going_is_returned(
+    nordlys: Company, office: PostOffice
+) -> None:
+    added = recipient(nordlys, "mail", "gone@vetting.example")
+    made = disclosed(nordlys, added.recipient)
+    record = ada()
+    erase(record)
+    outbox.deliver(actor=SYSTEM)
+    keys.shred(record.subject_id, actor=SYSTEM, seq=1)  # and here the worker was killed
+    assert telling.came_back(actor=nordlys.recops_actor, recipient_id=added.recipient.pk) == 1
+    made.refresh_from_db()
+    assert (made.state, made.code) == ("returned", "mail_returned")
+    assert shredding.finish_shredding(actor=SYSTEM) == 1
+
+
+def test_what_is_open_when_the_key_has_gone_is_returned(
+    nordlys: Company, office: PostOffice
+) -> None:
+    """It came back between the two databases."""
+    made = disclosed(nordlys, recipient(nordlys, "mail", "gone@vetting.example").recipient)
+    record = ada()
+    erase(record)
+    outbox.deliver(actor=SYSTEM)
+    epoch = keys.shred(record.subject_id, actor=SYSTEM, seq=1)
+    Disclosure.objects.update(state="by_hand", code="mail_returned", settled_at=None)
+    assert shredding._say_shredded({record.subject_id: epoch}, SYSTEM) == 1
+    made.refresh_from_db()
+    assert (made.state, telling.waiting().count()) == ("returned", 0)
 
 
 def test_told_again_it_leaves_whatever_became_of_the_first_message(

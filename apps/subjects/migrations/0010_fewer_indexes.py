@@ -3,6 +3,23 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+_INDEXES = (
+    ("subjects_subject", "controller_id", "subjects_subject_controller_id_a5375acd"),
+    ("subjects_subject", "merged_into_id", "subjects_subject_merged_into_id_b5d3f7b9"),
+    ("subjects_record", "controller_id", "subjects_record_controller_id_51406f51"),
+    ("subjects_record", "connection_id", "subjects_record_connection_id_6024bb2a"),
+    ("subjects_application", "controller_id", "subjects_application_controller_id_2aba6a55"),
+    ("subjects_application", "record_id", "subjects_application_record_id_7d891889"),
+)
+_CONSTRAINTS = (
+    ("subjects_record", "record_id", "subjects_change_record_id_6936075f_fk_subjects_record_id"),
+    (
+        "controllers_controller",
+        "controller_id",
+        "subjects_change_controller_id_a13af603_fk_controlle",
+    ),
+)
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -11,95 +28,114 @@ class Migration(migrations.Migration):
         ("subjects", "0009_tally"),
     ]
 
+    # Of itself Django would drop and add each foreign key too, which looks at every row again.
     operations = [
-        migrations.AlterField(
-            model_name="application",
-            name="controller",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="controllers.controller",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="application",
-            name="record",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="applications",
-                to="subjects.record",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="change",
-            name="controller",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="controllers.controller",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="change",
-            name="record",
-            field=models.OneToOneField(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                primary_key=True,
-                related_name="+",
-                serialize=False,
-                to="subjects.record",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="record",
-            name="connection",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="connectors.connection",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="record",
-            name="controller",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="controllers.controller",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="subject",
-            name="controller",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="controllers.controller",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="subject",
-            name="merged_into",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="merged",
-                to="subjects.subject",
-            ),
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    f"DROP INDEX {name}", f"CREATE INDEX {name} ON {table} ({column})"
+                )
+                for table, column, name in _INDEXES
+            ]
+            + [
+                migrations.RunSQL(
+                    f"ALTER TABLE subjects_change DROP CONSTRAINT {name}",
+                    f"ALTER TABLE subjects_change ADD CONSTRAINT {name} FOREIGN KEY ({column})"
+                    f" REFERENCES {table} (id) DEFERRABLE INITIALLY DEFERRED",
+                )
+                for table, column, name in _CONSTRAINTS
+            ],
+            state_operations=[
+                migrations.AlterField(
+                    model_name="application",
+                    name="controller",
+                    field=models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="controllers.controller",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="application",
+                    name="record",
+                    field=models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="applications",
+                        to="subjects.record",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="change",
+                    name="controller",
+                    field=models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="controllers.controller",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="change",
+                    name="record",
+                    field=models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="subjects.record",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="record",
+                    name="connection",
+                    field=models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="connectors.connection",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="record",
+                    name="controller",
+                    field=models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="controllers.controller",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="subject",
+                    name="controller",
+                    field=models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="controllers.controller",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="subject",
+                    name="merged_into",
+                    field=models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merged",
+                        to="subjects.subject",
+                    ),
+                ),
+            ],
         ),
         migrations.AddIndex(
             model_name="subject",
             index=models.Index(
-                condition=models.Q(("merged_into__isnull", False)),
                 fields=["merged_into"],
+                condition=models.Q(merged_into__isnull=False),
                 name="subject_merged",
             ),
         ),

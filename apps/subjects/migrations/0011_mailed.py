@@ -5,6 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("outbox", "0002_webhooks"),
         ("subjects", "0010_fewer_indexes"),
     ]
 
@@ -31,8 +32,10 @@ class Migration(migrations.Migration):
         ),
         # What a mail server took was called told.
         migrations.RunSQL(
-            "UPDATE subjects_disclosure d SET state = 'mailed' FROM subjects_recipient r"
-            " WHERE r.id = d.recipient_id AND d.state = 'told' AND r.channel = 'mail'",
+            "UPDATE subjects_disclosure d SET state = 'mailed' FROM outbox_message m"
+            " WHERE d.state = 'told' AND m.about = d.id AND m.kind = 'recipient_mail'"
+            " AND m.state = 'delivered' AND NOT EXISTS (SELECT FROM outbox_message w"
+            " WHERE w.about = d.id AND w.kind = 'recipient_webhook' AND w.state = 'delivered')",
             "UPDATE subjects_disclosure SET state = 'told' WHERE state = 'mailed'",
         ),
     ]
