@@ -103,7 +103,7 @@ def months() -> list[date]:
 
 
 def per_month() -> dict[date, int]:
-    """How many applications were forgotten in each month that is over; none where the tables of
+    """How many records were forgotten in each month that is over; none where the tables of
     that month hide it."""
     found = {}
     for month in months():

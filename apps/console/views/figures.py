@@ -67,7 +67,7 @@ def export(request: StaffRequest) -> HttpResponse:
     name = f"erased-{month.isoformat()[:7]}.csv" if month else "erased.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     writer = csv.writer(response)
-    writer.writerow(["month", "dimension", "value", "outcome", "applications"])
+    writer.writerow(["month", "dimension", "value", "outcome", "records"])
     for table in tallies.tables(month) if month else []:
         if not table.rows:
             continue
