@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.dates import day
 from apps.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -76,9 +78,10 @@ def sentence(name: str, facts: Mapping[str, Mapping[str, Any]]) -> str:
     verb = _declared.get(name)
     if verb is None:
         return name
-    values = {**facts.get("counts", {}), **facts.get("dates", {})}
+    values = dict(facts.get("counts", {}))
     values.update({key: _label(verb, key, code) for key, code in facts.get("codes", {}).items()})
     try:
+        values |= {key: day(date.fromisoformat(on)) for key, on in facts.get("dates", {}).items()}
         return str(verb.sentence) % values
     except (KeyError, ValueError, TypeError):
         return name

@@ -5,21 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from django.utils import formats, timezone, translation
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from apps.core import dates
 
 NARROW = "\u00a0"
 
 
 def day(value: date | None) -> str:
-    """12 March 2025; French writes the first of a month « 1er »."""
-    if value is None:
-        return ""
-    text = formats.date_format(value, "j F Y")
-    if translation.get_language() == "fr" and value.day == 1:
-        text = text.replace("1 ", "1er ", 1)
-    return text
+    """12 March 2025; nothing for none."""
+    return "" if value is None else dates.day(value)
 
 
 def month(value: date) -> str:

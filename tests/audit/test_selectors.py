@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from django.db import transaction
+from django.utils import translation
 
 from apps.audit import merkle, note, selectors, services
 from apps.audit.services import INSTANCE
@@ -55,7 +56,8 @@ def test_an_entry_reads_as_a_sentence() -> None:
     log_id, _target = diary()
     with scope.enter(log_id):
         newest = selectors.entry(4)
-    assert newest.sentence == "2 files, made anonymous, until 2030-01-31"
+    with translation.override("en"):
+        assert newest.sentence == "2 files, made anonymous, until 31 January 2030"
     assert (newest.body.actor_kind, newest.body.actor_id) == ("user", DORA.id)
     assert newest.body.log == log_id
 
