@@ -28,6 +28,11 @@ def bytes_array(values: Iterable[bytes]) -> str:
     return "{" + ",".join([rf'"\\x{one.hex()}"' for one in values]) + "}"
 
 
+def numbers_array(values: Iterable[int | None]) -> str:
+    """These whole numbers as one value for `%s::bigint[]`."""
+    return f"{{{','.join(['NULL' if one is None else str(one) for one in values])}}}"
+
+
 class AnyOf(Lookup):
     """= ANY of UUIDs, or of an `array` of them."""
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import crypto, roots, scope
 from apps.core.actors import Actor
 from apps.core.errors import DomainError, Missing, Unavailable
-from apps.core.lookups import array, bytes_array
+from apps.core.lookups import array, bytes_array, numbers_array
 from apps.keys import ending, epochs
 from apps.keys.models import BlindIndex, Epoch, Journal, SubjectKey, Tombstone
 
@@ -39,13 +39,15 @@ _SHRED = """
         DELETE FROM keys_subjectkey
         WHERE controller_id = %s AND subject_id = ANY(%s::uuid[])
         RETURNING subject_id, epoch_id
+    ), told AS (
+        INSERT INTO keys_journal (subject_id, controller_id, epoch_id, seq)
+        SELECT gone.subject_id, %s, gone.epoch_id, given.seq
+        FROM unnest(%s::uuid[], %s::bigint[]) AS given (subject_id, seq)
+        JOIN gone USING (subject_id)
+        ORDER BY given.subject_id
+        RETURNING epoch_id
     )
-    INSERT INTO keys_journal (subject_id, controller_id, epoch_id, seq)
-    SELECT gone.subject_id, %s, gone.epoch_id, given.seq
-    FROM unnest(%s::uuid[], %s::bigint[]) AS given (subject_id, seq)
-    JOIN gone USING (subject_id)
-    ORDER BY given.subject_id
-    RETURNING subject_id, epoch_id
+    SELECT epoch_id, count(*) FROM told GROUP BY epoch_id
 """
 _UNFIND = "DELETE FROM keys_blindindex WHERE controller_id = %s AND subject_id = ANY(%s::uuid[])"
 
@@ -267,15 +269,15 @@ def shred_many(seqs: Mapping[UUID, int | None], *, actor: Actor) -> dict[UUID, U
         # In one order, and alone: whoever makes them findable meanwhile takes this lock too, so
         # that their rows are seen by the statement that removes them.
         cursor.execute(_LOCK, [controller_id, ids])
-        cursor.execute(
-            _SHRED, [controller_id, ids, controller_id, ids, [seqs[one] for one in wanted]]
-        )
-        found: dict[UUID, UUID] = dict(cursor.fetchall())
+        numbers = numbers_array(seqs[one] for one in wanted)
+        cursor.execute(_SHRED, [controller_id, ids, controller_id, ids, numbers])
+        told = cursor.fetchall()
         cursor.execute(_UNFIND, [controller_id, ids])
-        if len(found) < len(wanted):  # the others were shredded before, or never had a key
-            rows = Journal.objects.filter(subject_id__any=wanted, controller_id=controller_id)
-            found.update(rows.values_list("subject_id", "epoch_id"))
-        return found
+        if len(told) == 1 and told[0][1] == len(wanted):
+            return dict.fromkeys(wanted, told[0][0])
+        # Several epochs; or some were shredded before, or never had a key.
+        rows = Journal.objects.filter(subject_id__any=ids, controller_id=controller_id)
+        return dict(rows.values_list("subject_id", "epoch_id"))
 
 
 def forget(subject_ids: Sequence[UUID], *, actor: Actor) -> int:

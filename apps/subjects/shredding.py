@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
@@ -121,7 +122,7 @@ def entomb(*, actor: Actor, record_ids: Sequence[UUID]) -> list[UUID]:
             state=Record.State.ERASED, erased_at=clock.now(), **EMPTIED
         )
         cursor.execute(_SHREDDING, given)
-        last = [subject_id for (subject_id,) in cursor.fetchall()]
+        last = _returned(cursor, subject_ids)
     audit.record_pairs(
         events.RECORD_ENTOMBED,
         actor=actor,
@@ -130,6 +131,13 @@ def entomb(*, actor: Actor, record_ids: Sequence[UUID]) -> list[UUID]:
     )
     telling.begin(actor=actor, subject_ids=last)
     return last
+
+
+def _returned(cursor: CursorWrapper, everybody: Collection[UUID]) -> list[UUID]:
+    """The ids that a statement gave back, of these: read only where somebody is missing."""
+    if cursor.rowcount == len(everybody):
+        return sorted(everybody)
+    return [one for (one,) in cursor.fetchall()]
 
 
 def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None) -> int:
@@ -154,7 +162,7 @@ def finish_shredding(*, actor: Actor, subject_ids: Sequence[UUID] | None = None)
 def _say_shredded(epochs: Mapping[UUID, UUID], actor: Actor) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_SHREDDED, {"controller": scope.current(), "people": array(epochs)})
-        ids = [subject_id for (subject_id,) in cursor.fetchall()]
+        ids = _returned(cursor, epochs)
     telling.too_late(ids)
     unname(ids)
     by_epoch: defaultdict[UUID, list[UUID]] = defaultdict(list)
