@@ -39,6 +39,18 @@ from apps.subjects.models import Disclosure, Recipient, Subject
 
 State = Disclosure.State
 OPEN: Final = (State.TELLING, State.BY_HAND)
+#: Why a message failed that another one to the same recipient would meet too.
+UNREACHABLE: Final = frozenset(
+    {
+        "address_refused",
+        "mail_server",
+        "webhook_away",
+        "webhook_fault",
+        "webhook_gone",
+        "webhook_host",
+        "webhook_refused",
+    }
+)
 #: A mail that was taken may still come back so long after it.
 RETURNS: Final = timedelta(days=5)
 
@@ -166,7 +178,7 @@ def _ended(channel: str, actor: Actor, disclosure_id: UUID, state: str, code: st
     found.state, found.code = State.BY_HAND, code
     found.save(update_fields=["state", "code"])
     audit.record(events.TELL_BY_HAND, actor=actor, object_id=found.subject_id, refs=_refs(found))
-    if state == "failed":
+    if state == "failed" and code in UNREACHABLE:
         _unreachable(actor, recipient, code)
 
 

@@ -18,6 +18,7 @@ from apps.audit.models import Entry
 from apps.core import clock, scope
 from apps.core.errors import Conflict, Invalid, Missing, Refused
 from apps.keys import services as keys
+from apps.outbox import services as outbox
 from apps.outbox.models import Message
 from apps.subjects import recipients, telling
 from apps.subjects.models import Disclosure, Recipient, Record, Subject
@@ -217,6 +218,21 @@ def test_who_cannot_be_reached_is_a_persons_for_everybody_who_waits(
     assert len(endpoint.calls) == 1
     assert Recipient.objects.get().failure == "webhook_gone"
     assert "recipient.unreachable" in verbs(added.recipient.pk)
+
+
+def test_one_that_cannot_be_written_is_its_own_trouble(
+    nordlys: Company, endpoint: Endpoint
+) -> None:
+    added = recipient(nordlys, "webhook", endpoint.url)
+    first, second = (disclosed(nordlys, added.recipient, f"BGC-{n}") for n in (1, 2))
+    first.sealed_reference = b"not what was sealed"
+    first.save(update_fields=["sealed_reference"])
+    erase(ada())
+    Message.objects.filter(about=first.pk).update(attempt=outbox.MOST_ATTEMPTS)
+    deliver()
+    found = {row.pk: (row.state, row.code) for row in Disclosure.objects.all()}
+    assert found == {first.pk: ("by_hand", "unreadable"), second.pk: ("told", "")}
+    assert Recipient.objects.get().failure == ""
 
 
 def test_a_host_that_is_no_longer_allowed_is_not_called(
