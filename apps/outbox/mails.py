@@ -35,7 +35,7 @@ def post(message_id: UUID, mail: Mail) -> None:
     except (smtplib.SMTPException, OSError, ValueError) as error:
         raise NotTaken("mail_server", away=SERVER) from error
     try:
-        letter.send()
+        sent = letter.send()
     except (ValueError, UnicodeError) as error:  # what the ATS calls an address is none
         raise NotTaken("address_refused", final=True) from error
     except smtplib.SMTPRecipientsRefused as error:
@@ -47,6 +47,8 @@ def post(message_id: UUID, mail: Mail) -> None:
     finally:
         with suppress(smtplib.SMTPException, OSError):  # it was taken, or was not
             server.close()
+    if not sent:  # to nobody: no server was asked
+        raise NotTaken("address_refused", final=True)
 
 
 def _is_about_it(error: Exception) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -325,6 +325,16 @@ def test_a_mail_server_that_is_away_is_called_once_a_round(
     waiting = Message.objects.all()
     assert sorted(one.attempt - one.attempts_before for one in waiting) == [0, 0, 1]
     assert selectors.causes("letter") == {"mail_server": 3}
+
+
+def test_a_mail_to_nobody_was_not_delivered(
+    nordlys: Company, room: Room, office: PostOffice
+) -> None:
+    sent()
+    room.answer = replace(LETTER, to="")
+    assert deliver() == 1
+    assert (row().state, row().code) == ("failed", "address_refused")
+    assert office.letters == []
 
 
 def test_a_certificate_that_does_not_fit_is_no_addresss_fault(

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from apps.audit import services as audit
 from apps.audit.models import Entry
-from apps.core import clock, scope
+from apps.core import clock
 from apps.core.errors import Conflict, Invalid, Missing, Refused
 from apps.keys import services as keys
 from apps.outbox import services as outbox
@@ -25,26 +25,11 @@ from apps.subjects.models import Disclosure, Recipient, Record, Subject
 from tests import cast
 from tests.cast import Company
 from tests.endpoint import Endpoint, open_endpoint
-from tests.post import PostOffice, open_office
+from tests.post import PostOffice
 from tests.subjects.disclosures import DAY, REFERENCE, ada, deliver, disclosed, recipient
-from tests.subjects.steps import erase, take
+from tests.subjects.steps import erase
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def nordlys() -> Iterator[Company]:
-    """Ada and another candidate."""
-    company = cast.company()
-    with scope.enter(company.id):
-        take(cast.csv_connection(), cast.ADA, cast.candidate(1))
-        yield company
-
-
-@pytest.fixture
-def office(settings: Settings) -> Iterator[PostOffice]:
-    with open_office(settings) as found:
-        yield found
 
 
 @pytest.fixture

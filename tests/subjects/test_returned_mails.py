@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from pytest_django import Settings
 
-from apps.core import scope
 from apps.core.actors import SYSTEM
 from apps.keys import services as keys
 from apps.outbox import services as outbox
 from apps.outbox.models import Message
 from apps.subjects import shredding, telling
 from apps.subjects.models import Disclosure, Subject
-from tests import cast
 from tests.cast import Company
-from tests.post import PostOffice, open_office
+from tests.post import PostOffice
 from tests.subjects.disclosures import ada, deliver, disclosed, recipient
-from tests.subjects.steps import erase, take
+from tests.subjects.steps import erase
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def nordlys() -> Iterator[Company]:
-    """Ada and another candidate."""
-    company = cast.company()
-    with scope.enter(company.id):
-        take(cast.csv_connection(), cast.ADA, cast.candidate(1))
-        yield company
-
-
-@pytest.fixture
-def office(settings: Settings) -> Iterator[PostOffice]:
-    with open_office(settings) as found:
-        yield found
 
 
 def test_a_mail_that_came_back_told_nobody(nordlys: Company, office: PostOffice) -> None:
