@@ -103,8 +103,8 @@ def months() -> list[date]:
 
 
 def per_month() -> dict[date, int]:
-    """How many records were forgotten in each month that is over; none where the tables of
-    that month hide it."""
+    """How many applications were forgotten in each month that is over (several of one record to one
+    job with one outcome are one); none where the tables of that month hide it."""
     found = {}
     for month in months():
         table = next(iter(tables(month)), None)
