@@ -38,7 +38,9 @@ _OLD: Final = "old"
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """How many key files were wrapped anew, and whether it was by another key than before."""
+    """How many key files were wrapped anew. Not `promoted`: what an interrupted run left was
+    finished, and no other key was begun. Which version of its key Vault wrapped by, it alone knows.
+    """
 
     files: int
     promoted: bool
